@@ -1,0 +1,62 @@
+# Needs python3 (3.11 to 3.13), make and git. Everything else goes into .venv, once.
+#   make          .venv with the requirements
+#   make course   the mini world, then all notebooks from top to bottom, in place
+#   make test     unit tests, then every notebook against its stored outputs
+#   make app      the last notebook as a page
+#   make retrain  the course with every checkpoint trained from scratch
+#   make bench    the scores on a new world: make bench SEED=7 CHECKPOINT=moving
+#   make clean    remove what was built; .venv and the shipped checkpoints stay
+
+PYTHON ?= python3
+SEED ?= 7
+CHECKPOINT ?= moving
+BIN := .venv/bin
+STAMP := .venv/installed
+STORED := MIRRORME_PROFILE=laptop RETRAIN=0 MIRRORME_FIGURES=$(CURDIR)/build/figures
+NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout=900
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: setup world course test unit notebooks app retrain bench clean
+
+setup: $(STAMP)
+
+$(STAMP): requirements.txt pyproject.toml
+	@for python in $(PYTHON) python3.13 python3.12 python3.11; do \
+	    if "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then \
+	        echo "making .venv with $$("$$python" -V) and the requirements: some minutes"; \
+	        exec "$$python" -m venv .venv; \
+	    fi; \
+	done; \
+	echo "no Python 3.11 to 3.13 found: install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1
+	@$(BIN)/python -m pip install --quiet -r requirements.txt
+	@touch $@
+
+world: $(STAMP)
+	@$(BIN)/python -m mirrorme_utils.miniworld
+
+course: world
+	@$(BIN)/python -m mirrorme_utils.course
+
+test: unit notebooks
+
+unit: $(STAMP)
+	$(BIN)/python -m pytest tests -q -n 2 --dist loadfile
+
+# In the profile whose outputs are stored. What the notebooks draw goes to build/ and leaves figures/ alone.
+notebooks: unit
+	@$(STORED) $(BIN)/python -m mirrorme_utils.miniworld
+	$(STORED) $(BIN)/python -m pytest notebooks -q $(NBVAL)
+
+app: $(STAMP)
+	@$(BIN)/python -m voila notebooks/09_mirror_me.ipynb
+
+retrain: world
+	@RETRAIN=1 $(BIN)/python -m mirrorme_utils.course
+
+bench: $(STAMP)
+	@$(BIN)/python -m mirrorme_utils.bench --seed $(SEED) --checkpoint $(CHECKPOINT) --json build/bench-$(SEED).json
+
+clean:
+	rm -rf build data/mini data/clean data/labels data/cache .pytest_cache .ruff_cache *.egg-info
+	find mirrorme_utils tests notebooks -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf

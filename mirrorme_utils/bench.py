@@ -1,0 +1,164 @@
+"""MirrorBench: score any `translate(target, source) -> image` where the right answer is known.
+
+    python -m mirrorme_utils.bench --seed 7 --checkpoint moving --json scores.json
+
+All scores are computed on pixels in [0, 1]. Taught in: notebook 07, section 2.
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from . import bench_world, checkpoints, pixels
+from .bench_world import Case, Pairs
+from .render import REGIONS
+
+SCORES = ("T", "T_mouth", "T_eyes", "T_brows", "R", "S", "leak", "preservation", "judge", "gap")
+Translate = Callable[[Tensor, Tensor], Tensor]
+
+
+def answer(translate: Translate, targets: np.ndarray, sources: np.ndarray, batch: int = 64) -> np.ndarray:
+    """Let a model translate pictures.
+
+    Args:
+        translate: (B, 3, S, S) target and source in [-1, 1] to (B, 3, S, S).
+        targets, sources: uint8 (N, S, S, 3).
+    Returns:
+        (N, S, S, 3) float32 in [0, 1], as an 8-bit picture holds it.
+    """
+    out = []
+    with torch.no_grad():
+        for i in range(0, len(targets), batch):
+            pair = (pixels.to_tensor(images[i : i + batch]) for images in (targets, sources))
+            out.append(pixels.to_uint8(translate(*pair)))
+    return np.concatenate(out).astype(np.float32) / 255
+
+
+def transfer(out: np.ndarray, truth: np.ndarray, target: np.ndarray, where: np.ndarray | None = None) -> float | None:
+    """Return the transfer score T = 1 - sum|out - truth| / sum|target - truth|, pooled over pairs.
+
+    0 is a copy of the target, 1 is perfect, negative is worse than doing nothing.
+
+    Args:
+        out, truth, target: (N, S, S, 3) in [0, 1].
+        where: (N, S, S) bool, pixels to look at; all if not given.
+    Returns:
+        T, or None where target and truth do not differ at all.
+    """
+    if where is None:
+        where = np.ones(out.shape[:3], bool)
+    asked = np.abs(target - truth).sum(-1)[where].sum(dtype=np.float64)
+    return float(1 - np.abs(out - truth).sum(-1)[where].sum(dtype=np.float64) / asked) if asked else None
+
+
+def retrieval(out: np.ndarray, cases: list[Case], asked: Pairs) -> float:
+    """Return R: how often the right expression's picture is the nearest of the K pictures of that identity.
+
+    Two expressions that a drawing style draws alike are one answer. Chance is about 1/K.
+    """
+    hits = []
+    for image, c, k in zip(out, asked.case, asked.source):
+        truths = cases[c].truths
+        nearest = np.abs(truths.astype(np.float32) / 255 - image).sum((1, 2, 3)).argmin()
+        hits.append(np.array_equal(truths[nearest], truths[k]))
+    return float(np.mean(hits))
+
+
+def sensitivity(out: np.ndarray, truth: np.ndarray, asked: Pairs) -> tuple[float, float]:
+    """Return S = E|G(t,e1) - G(t,e2)| / E|truth(t,e1) - truth(t,e2)| over pairs of one target, and its numerator.
+
+    Norms are Euclidean over a picture. 0 ignores the expression, 1 is the right size.
+    """
+    same = (asked.case[1:] == asked.case[:-1]) & (asked.target[1:] == asked.target[:-1])
+    ours, theirs = (np.sqrt(((x[1:] - x[:-1])[same] ** 2).sum((1, 2, 3))).mean() for x in (out, truth))
+    return float(ours / theirs), float(ours)
+
+
+def score(translate: Translate | str, cases: list[Case], asked: Pairs) -> dict[str, float | None]:
+    """Score a model, or one of the baselines "copy_target", "copy_source" and "truth", in one direction.
+
+    Returns:
+        one number or None for each of `SCORES`.
+    """
+    target = np.stack([cases[c].truths[j] for c, j in zip(asked.case, asked.target)])
+    truth = np.stack([cases[c].truths[k] for c, k in zip(asked.case, asked.source)])
+    source, rival = (
+        np.stack([getattr(cases[c], name)[k] for c, k in zip(asked.case, asked.source)]) for name in ("sources", "rivals")
+    )
+    fixed = {"copy_target": target, "copy_source": source, "truth": truth}
+    out, other = (
+        fixed[translate].astype(np.float32) / 255 if isinstance(translate, str) else answer(translate, target, shown)
+        for shown in (source, rival)
+    )
+    truth, target = truth.astype(np.float32) / 255, target.astype(np.float32) / 255
+    regions = [np.stack([cases[c].regions[k] for c, k in zip(asked.case, part)]) for part in (asked.source, asked.target)]
+    scores = dict.fromkeys(SCORES)
+    scores["T"], scores["R"] = transfer(out, truth, target), retrieval(out, cases, asked)
+    for name in ("mouth", "eyes", "brows"):
+        where = (regions[0] == REGIONS.index(name)) | (regions[1] == REGIONS.index(name))
+        scores[f"T_{name}"] = transfer(out, truth, target, where)
+    scores["S"], spread = sensitivity(out, truth, asked)
+    if not isinstance(translate, str):
+        identity_effect = float(np.sqrt(((out - other) ** 2).sum((1, 2, 3))).mean())
+        scores["leak"] = identity_effect / spread if spread > 1e-6 else None
+    still = (np.abs(target - truth) < 1.5 / 255).all(-1)
+    scores["preservation"] = float(np.abs(out - target)[still].mean() * 255)
+    return scores
+
+
+def run(seed: int, models: dict[str, Translate | str], size: int, n_expressions: int = 24, n_pairs: int | None = None):
+    """Score models side by side on a new world.
+
+    Args:
+        models: name to a translate function, or to the name of a baseline (see `score`).
+    Returns:
+        the JSON of the design: `seed`, `image_size`, `n_pairs`, `n_expressions`, `models`.
+    """
+    world = bench_world.build(seed, size, n_expressions)
+    asked = {direction: bench_world.pairs(cases, seed, n_pairs) for direction, cases in world.items()}
+    table = {
+        name: {direction: score(model, cases, asked[direction]) for direction, cases in world.items()}
+        for name, model in models.items()
+    }
+    n = {direction: len(rows.case) for direction, rows in asked.items()}
+    return {"seed": seed, "image_size": size, "n_pairs": n, "n_expressions": n_expressions, "models": table}
+
+
+def table(result: dict, keys: tuple[str, ...] = ("T", "R", "S", "leak", "preservation")) -> str:
+    """Lay the scores of `run` out as text, a block for each direction, two digits."""
+    lines = []
+    for direction in next(iter(result["models"].values())):
+        lines.append(f"{direction:18s}" + "".join(f"{key:>13s}" for key in keys))
+        for name, scores in result["models"].items():
+            cells = (scores[direction][key] for key in keys)
+            lines.append(f"  {name:16s}" + "".join(f"{'-' if c is None else format(c, '.2f'):>13s}" for c in cells))
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m mirrorme_utils.bench", description=__doc__.splitlines()[0])
+    parser.add_argument("--seed", type=int, default=0, help="of the world; 0 is the notebooks' own")
+    parser.add_argument("--checkpoint", default="moving", help="a translator in data/checkpoints")
+    parser.add_argument("--json", type=Path, help="where to write the scores")
+    parser.add_argument("--pairs", type=int, help="how many pairs in each direction")
+    args = parser.parse_args()
+    translate, size = checkpoints.load_translator(args.checkpoint)
+    models = {name: name for name in ("copy_target", "copy_source", "truth")}
+    report, report_size = checkpoints.load_translator("report")
+    if report_size == size:
+        models["report"] = report
+    models[args.checkpoint] = translate
+    result = run(args.seed, models, size, n_pairs=args.pairs)
+    if args.json:
+        args.json.parent.mkdir(parents=True, exist_ok=True)
+        args.json.write_text(json.dumps(result, indent=1))
+    print(table(result))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,229 @@
+"""Cartoon faces: DiceBear's drawn avatars as identities, their eyes, brows and mouths as expressions.
+
+An identity is a seed and a style: everything that DiceBear draws from a seed except the eyes, brows and mouth. An
+expression is a choice of these parts. The tables in `cartoon_tables` give each part its action weights, so that people
+and cartoons share one expression space. Drawing is a pure function, the same to the byte on one machine.
+
+Taught in: notebook 01, section 1.
+"""
+
+import io
+import json
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from itertools import product
+
+import numpy as np
+import resvg_py
+from dicebear import Avatar, Style
+from PIL import Image, ImageFilter
+
+from . import config, expressions
+from .cartoon_tables import DRAWINGS, HELD_OUT, MIRRORED, TRAIN, Drawing
+from .render import REGIONS, Render
+
+STYLES_TRAIN = tuple(TRAIN)
+STYLES_HELD_OUT = tuple(HELD_OUT)
+_EVERY = "every"  # a variant of our own that draws all used variants of a part over each other
+
+
+@dataclass(frozen=True)
+class CartoonIdentity:
+    """One drawn character and how it is framed: the same in all its expressions.
+
+    background: "#rrggbb". zoom: side of the frame over the style's face box. shift: of the frame's centre, in frame
+    sides. tilt: of the head, in degrees.
+    """
+
+    seed: int
+    style: str
+    background: str
+    zoom: float
+    shift: tuple[float, float]
+    tilt: float
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The variants that show an expression; `brows` is "" where a style draws them with the eyes."""
+
+    eyes: str
+    brows: str
+    mouth: str
+
+
+def sample_cartoon(seed: int, styles: tuple[str, ...] = STYLES_TRAIN) -> CartoonIdentity:
+    """Draw the identity of a seed.
+
+    Args:
+        seed: of the identity.
+        styles: to choose the style from, evenly.
+    Raises:
+        ValueError: a style has no expression table.
+    """
+    for style in styles:
+        _drawing(style)
+    rng = config.rng(seed, "cartoon")
+    style = str(styles[config.rng(seed, "style").integers(len(styles))])
+    hue, saturation, value = rng.uniform(0, 256), rng.uniform(20, 140), rng.uniform(185, 256)
+    red, green, blue = Image.new("HSV", (1, 1), (int(hue), int(saturation), int(value))).convert("RGB").getpixel((0, 0))
+    shift = tuple(float(s) for s in rng.uniform(-0.03, 0.03, 2))
+    zoom, tilt = float(rng.uniform(0.95, 1.08)), float(np.clip(rng.normal(0, 3), -7, 7))
+    return CartoonIdentity(seed, style, f"#{red:02x}{green:02x}{blue:02x}", zoom, shift, tilt)
+
+
+def _drawing(style: str) -> Drawing:
+    if style not in DRAWINGS:
+        raise ValueError(f"{style!r} is no drawing style; known: {', '.join(DRAWINGS)}")
+    return DRAWINGS[style]
+
+
+def vector(style: str, parts: Parts) -> np.ndarray:
+    """Return the action weights (52,) float32 in [0, 1] that parts of a style show: the strongest of each action."""
+    drawing = _drawing(style)
+    shown = [drawing.eyes[parts.eyes], drawing.mouth[parts.mouth]]
+    shown += [drawing.brows[parts.brows]] if parts.brows else []
+    return np.max([expressions.compose(**weights) for weights in shown], axis=0)
+
+
+@lru_cache(maxsize=None)
+def choices(style: str) -> tuple[tuple[Parts, ...], np.ndarray]:
+    """List all n expressions of a style: their parts, and their action weights (n, 52) float32."""
+    drawing = _drawing(style)
+    parts = tuple(Parts(*names) for names in product(drawing.eyes, drawing.brows or [""], drawing.mouth))
+    return parts, np.stack([vector(style, p) for p in parts])
+
+
+def nearest_parts(style: str, actions: np.ndarray) -> Parts:
+    """Choose the parts of a style whose expression is nearest to `actions` (52,) by `expressions.distance`."""
+    parts, vectors = choices(style)
+    return parts[int(expressions.distance(vectors, actions).argmin())]
+
+
+def render_cartoon(identity: CartoonIdentity, actions: np.ndarray, size: int) -> Render:
+    """Draw the face crop of an identity with the expression of its style that is nearest to `actions`.
+
+    Args:
+        actions: (52,) action weights in [0, 1].
+        size: pixels of the square crop's side.
+    Returns:
+        The picture, and the regions that the parts of this identity can cover; "skin" is the rest of its head.
+    """
+    frame = _frame(identity)
+    svg = _svg(identity, nearest_parts(identity.style, actions))
+    image = _rasterise(svg, (*frame, frame[2]), size, size, identity)
+    return Render(np.asarray(image.convert("RGB")), _regions(identity, size))
+
+
+def render_cartoon_photo(
+    identity: CartoonIdentity, actions: np.ndarray, width: int, height: int
+) -> tuple[np.ndarray, tuple[int, int, int, int]]:
+    """Draw a picture that holds the character somewhere, in front of a plain background.
+
+    Args:
+        actions: (52,) action weights in [0, 1].
+        width, height: of the picture, in pixels.
+    Returns:
+        image (height, width, 3) uint8 RGB, and its face box (left, top, right, bottom) in pixels.
+    """
+    rng = config.rng(identity.seed, "photo", width, height)
+    side = round(rng.uniform(0.56, 0.78) * min(width, height))
+    left = round(rng.uniform(0.15, 0.85) * (width - side))
+    top = round(rng.uniform(0.4, 0.7) * (height - side))
+    x, y, units = _frame(identity)
+    unit = units / side
+    view = (x - left * unit, y - top * unit, width * unit, height * unit)
+    image = _rasterise(_svg(identity, nearest_parts(identity.style, actions)), view, width, height, identity)
+    return np.asarray(image.convert("RGB")), (left, top, left + side, top + side)
+
+
+def _frame(identity: CartoonIdentity) -> tuple[float, float, float]:
+    """Left, top and side of the square face box, in canvas units."""
+    left, top, side = _drawing(identity.style).box
+    zoomed = side * identity.zoom
+    x, y = (start + side / 2 - zoomed / 2 + s * zoomed for start, s in zip((left, top), identity.shift))
+    return x, y, zoomed
+
+
+@lru_cache(maxsize=None)
+def _style(name: str) -> Style:
+    """DiceBear's style with our own variants: mirrored ones, and one that draws all used ones over each other."""
+    definition = json.loads((files("dicebear_styles") / f"{name}.json").read_text("utf-8"))
+    for part, table in _tables(name).items():
+        variants = definition["components"][part]["variants"]
+        width = definition["components"][part]["width"]
+        for variant in table:
+            if variant.endswith(MIRRORED) and variant not in variants:
+                variants[variant] = _mirrored(variants[variant.removesuffix(MIRRORED)], width)
+        variants[_EVERY] = {"elements": [e for variant in table for e in variants[variant]["elements"]]}
+    return Style(definition)
+
+
+def _mirrored(variant: dict, width: float) -> dict:
+    turned = {"transform": f"translate({width} 0) scale(-1 1)"}
+    return {"elements": [{"type": "element", "name": "g", "attributes": turned, "children": variant["elements"]}]}
+
+
+def _tables(style: str) -> dict[str, dict]:
+    """A style's own name of each part that it has, to its table, in the order eyes, brows, mouth."""
+    drawing = _drawing(style)
+    brows = {drawing.brows_part: drawing.brows} if drawing.brows else {}
+    return {"eyes": drawing.eyes, **brows, "mouth": drawing.mouth}
+
+
+@lru_cache(maxsize=64)
+def _svg(identity: CartoonIdentity, parts: Parts) -> str:
+    """Everything inside the root element of an identity's avatar."""
+    style, drawing = _style(identity.style), _drawing(identity.style)
+    options = {"seed": str(identity.seed), "backgroundColor": [], **drawing.options}
+    for component, excluded in drawing.without.items():
+        options[f"{component}Variant"] = [v for v in style.components()[component].variants() if v not in excluded]
+    chosen = [parts.eyes, parts.brows, parts.mouth] if drawing.brows else [parts.eyes, parts.mouth]
+    for part, variant in zip(_tables(identity.style), chosen):
+        options |= {f"{part}Variant": variant, f"{part}Probability": 100}
+    svg = re.sub(r"<metadata.*?</metadata>", "", str(Avatar(style, options)), flags=re.DOTALL)
+    if "borderRadius" not in drawing.options:  # let a bust go on below the canvas
+        svg = re.sub(r' clip-path="url\(#clip-[^)]*\)"', "", svg, count=1)
+    return re.sub(r"^<svg[^>]*>|</svg>$", "", svg)
+
+
+def _rasterise(svg: str, view: tuple, width: int, height: int, identity: CartoonIdentity, css: str = "") -> Image.Image:
+    """Draw what a view (left, top, width, height in canvas units) sees; without background if `css` picks parts."""
+    x, y, side = _frame(identity)
+    box = "{:.6g} {:.6g} {:.6g} {:.6g}".format(*view)
+    ground = (
+        f"<style>{css}</style>"
+        if css
+        else '<rect x="{:.6g}" y="{:.6g}" width="{:.6g}" height="{:.6g}" fill="{}"/>'.format(*view, identity.background)
+    )
+    turn = f"rotate({identity.tilt:.4f} {x + side / 2:.6g} {y + side / 2:.6g})"
+    text = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}" fill="none" preserveAspectRatio="none">'
+        f'{ground}<g transform="{turn}">{svg}</g></svg>'
+    )
+    png = resvg_py.svg_to_bytes(svg_string=text, width=width, height=height, skip_system_fonts=True)
+    return Image.open(io.BytesIO(bytes(png)))
+
+
+@lru_cache(maxsize=256)
+def _regions(identity: CartoonIdentity, size: int) -> np.ndarray:
+    """Codes (S, S) of `REGIONS`: where any used variant of a part draws, and a pixel around it."""
+    frame, drawing = _frame(identity), _drawing(identity.style)
+    every = Parts(_EVERY, _EVERY if drawing.brows else "", _EVERY)
+    svg = _svg(identity, every)
+
+    def covered(css: str) -> np.ndarray:
+        alpha = _rasterise(svg, (*frame, frame[2]), size, size, identity, css).convert("RGBA").getchannel("A")
+        return np.asarray(alpha.filter(ImageFilter.MaxFilter(3))) > 0
+
+    regions = np.where(covered("svg{visibility:visible}"), REGIONS.index("skin"), REGIONS.index("rest"))
+    names = ("eyes", "brows", "mouth") if drawing.brows else ("eyes", "mouth")
+    for name, part in zip(names, _tables(identity.style)):
+        group = re.search(rf'id="({part}-{_EVERY}-[^"]*)"', svg)[1]
+        only = f"*{{visibility:hidden}} clipPath *,mask *,#{group} *{{visibility:visible}}"
+        regions[covered(only)] = REGIONS.index(name)
+    regions = regions.astype(np.uint8)
+    regions.setflags(write=False)
+    return regions

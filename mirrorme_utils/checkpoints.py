@@ -1,0 +1,58 @@
+"""Shipped networks by name: load one, ready to use."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from . import config, fecnet, training, translator
+from .config import FecnetConfig, MoveConfig, ReportConfig
+
+
+def load_fecnet(name: str = "fecnet") -> nn.Module:
+    """Load a shipped FECNet, in evaluation mode, on the device.
+
+    Raises:
+        training.CheckpointError: there is no such checkpoint, or it is no FECNet.
+    """
+    settings = _settings(name, FecnetConfig)
+    return _ready(name, settings, fecnet.build(settings))
+
+
+def load_translator(name: str) -> tuple[Callable[[Tensor, Tensor], Tensor], int]:
+    """Load a shipped translator.
+
+    Returns:
+        `translate(target, source)`, from and to (B, 3, S, S) in [-1, 1] on the CPU, and S. A translator that moves
+        also takes `strength` (see `translator.MirrorMe`).
+    Raises:
+        training.CheckpointError: there is no such checkpoint, or it is no translator.
+    """
+    settings = _settings(name, ReportConfig, MoveConfig)
+    device = config.device()
+    if isinstance(settings, MoveConfig):
+        model = _ready(name, settings, translator.mirror_me(settings))
+    else:
+        unet, embedding = _ready(name, settings, translator.report_unet(settings)), load_fecnet()
+
+        def model(t: Tensor, s: Tensor) -> Tensor:
+            return unet(t, embedding(s), s)
+
+    @torch.no_grad()
+    def translate(target: Tensor, source: Tensor, **options) -> Tensor:
+        return model(target.to(device), source.to(device), **options).cpu()
+
+    return translate, settings.size
+
+
+def _settings(name: str, *types):
+    card = training.describe(name)
+    known = {kind.__name__: kind for kind in types}
+    if card["type"] not in known:
+        raise training.CheckpointError(f"checkpoint {name!r} holds {card['type']}, not {' or '.join(known)}")
+    return known[card["type"]](**card["settings"])
+
+
+def _ready(name: str, settings, model: nn.Module) -> nn.Module:
+    training.load_weights(name, settings, model)
+    return model.to(config.device()).eval().requires_grad_(False)

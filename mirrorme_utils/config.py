@@ -1,0 +1,205 @@
+"""Profiles, paths, seeds and the device: everything that a notebook sets once."""
+
+import os
+import random
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = Path(os.environ.get("MIRRORME_DATA", ROOT / "data"))
+FIGURES = Path(os.environ.get("MIRRORME_FIGURES", ROOT / "figures"))
+CHECKPOINTS = Path(os.environ.get("MIRRORME_CHECKPOINTS", ROOT / "data" / "checkpoints"))
+
+
+@dataclass(frozen=True)
+class WorldConfig:
+    """Size of the mini world: identities of each kind, expressions of each identity, pixels of a crop."""
+
+    humans: int
+    cartoons: int
+    expressions: int = 24
+    size: int = 64
+    triplets: int = 30_000
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class FecnetConfig:
+    """FECNet's training (notebook 03): `pretrain_steps` on people, then `steps` on people and cartoons."""
+
+    size: int = 64
+    width: int = 32
+    dimensions: int = 16
+    steps: int = 1_600
+    batch: int = 64
+    learning_rate: float = 1e-3
+    pretrain_steps: int = 1_200
+    frozen_steps: int = 400
+    overfit_steps: int = 500
+    overfit_images: int = 4_000
+    seed: int = 3
+
+
+@dataclass(frozen=True)
+class ReportConfig:
+    """The report's translator and discriminator (notebooks 05 and 06).
+
+    levels: how many levels halve the picture; depth: levels in all, if more than those; source_at_input: stack the
+    source's picture onto the target's instead of using its embedding; skips: False cuts the UNet's skip connections.
+    rotation: degrees by which training pictures are turned at most. alpha, beta, gamma: weights of the losses.
+    """
+
+    size: int = 64
+    levels: int = 4
+    width: int = 16
+    depth: int | None = None
+    source_at_input: bool = False
+    skips: bool = True
+    rotation: float = 45.0
+    steps: int = 1_500
+    batch: int = 8
+    learning_rate: float = 1e-3
+    alpha: float = 1.0
+    beta: float = 1.0
+    gamma: float = 10.0
+    seed: int = 5
+
+
+@dataclass(frozen=True)
+class CodeConfig:
+    """The expression code, supervised by the training world's action weights (notebook 07)."""
+
+    size: int = 64
+    width: int = 32
+    code: int = 64
+    steps: int = 3_000
+    batch: int = 64
+    learning_rate: float = 1.5e-3
+    seed: int = 6
+
+
+@dataclass(frozen=True)
+class MoveConfig:
+    """The translator that moves the face (notebook 07).
+
+    code_from: "actions", a code supervised by the training world's action weights, or "fecnet", FECNet's embedding.
+    code_width: channels of the supervised code's network; code_rate: its learning rate as a share of the mover's;
+    readout: weight of its supervision while both are trained.
+    """
+
+    size: int = 64
+    width: int = 40
+    code_from: str = "actions"
+    code_width: int = 32
+    code: int = 64
+    code_rate: float = 0.1
+    readout: float = 0.1
+    steps: int = 6_000
+    batch: int = 32
+    learning_rate: float = 1e-3
+    seed: int = 7
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One row of the table of profiles (see README, "Profiles")."""
+
+    name: str
+    world: WorldConfig
+    fecnet: FecnetConfig
+    report: ReportConfig
+    code: CodeConfig
+    move: MoveConfig
+
+
+PROFILES = {
+    "smoke": Profile(
+        "smoke",
+        WorldConfig(humans=10, cartoons=10, expressions=8, triplets=300),
+        FecnetConfig(
+            width=8, steps=20, batch=12, pretrain_steps=20, frozen_steps=10, overfit_steps=20, overfit_images=40
+        ),
+        ReportConfig(width=4, steps=20, batch=4),
+        CodeConfig(width=8, code=16, steps=20, batch=8),
+        MoveConfig(width=8, code_width=8, code=16, steps=20, batch=4),
+    ),
+    "laptop": Profile(
+        "laptop",
+        WorldConfig(humans=240, cartoons=240),
+        FecnetConfig(),
+        ReportConfig(),
+        CodeConfig(),
+        MoveConfig(),
+    ),
+    "colab": Profile(
+        "colab",
+        WorldConfig(humans=1_000, cartoons=1_000, size=128, triplets=60_000),
+        FecnetConfig(size=128, width=96, steps=12_000, batch=192, pretrain_steps=8_000, frozen_steps=3_000),
+        ReportConfig(size=128, levels=5, width=64, steps=10_000, batch=32),
+        CodeConfig(size=128, width=64, steps=20_000),
+        MoveConfig(size=128, width=96, code_width=64, steps=30_000, batch=64),
+    ),
+    "report": Profile(
+        "report",
+        WorldConfig(humans=75_135, cartoons=389_678, expressions=1, size=224, triplets=500_203),
+        FecnetConfig(size=224, width=96, steps=20_000, batch=96, pretrain_steps=30_000, frozen_steps=5_000),
+        ReportConfig(size=224, levels=6, width=64, steps=50_000, batch=16),
+        CodeConfig(size=128, width=64, steps=20_000),
+        MoveConfig(size=128, width=96, code_width=64, steps=30_000, batch=64),
+    ),
+}
+
+
+def profile() -> Profile:
+    """Return the profile named by `MIRRORME_PROFILE`, else `colab` with CUDA and `laptop` without.
+
+    Raises:
+        ValueError: the variable names no profile; the message lists those there are.
+    """
+    name = os.environ.get("MIRRORME_PROFILE")
+    if name is None:
+        name = "colab" if device().type == "cuda" else "laptop"
+    if name not in PROFILES:
+        raise ValueError(f"MIRRORME_PROFILE={name!r} is no profile; choose one of {', '.join(PROFILES)}")
+    return PROFILES[name]
+
+
+def retrain() -> bool:
+    """Tell whether `RETRAIN=1` asks for training even where a checkpoint fits."""
+    return os.environ.get("RETRAIN", "0") == "1"
+
+
+def device():
+    """Return the `torch.device` to compute on: CUDA if there is one, else the CPU."""
+    import torch
+
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _mix(seed: int, names: tuple) -> list[int]:
+    return [seed & 0xFFFFFFFF, *(zlib.crc32(str(name).encode()) for name in names)]
+
+
+def rng(seed: int, *names) -> np.random.Generator:
+    """Make NumPy's generator for one named stochastic step, so that a step rerun alone draws the same."""
+    return np.random.default_rng(_mix(seed, names))
+
+
+def generator(seed: int, *names):
+    """Make a CPU `torch.Generator` for one named stochastic step (see `rng`)."""
+    import torch
+
+    state = np.random.SeedSequence(_mix(seed, names)).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(state >> np.uint64(1)))
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python, NumPy and torch."""
+    import torch
+
+    random.seed(seed)
+    np.random.seed(seed & 0xFFFFFFFF)
+    torch.manual_seed(seed)

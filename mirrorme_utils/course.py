@@ -1,0 +1,205 @@
+"""Run the notebooks from top to bottom, each in a fresh kernel, and store them with clean outputs.
+
+    python -m mirrorme_utils.course                             all of them, in place
+    python -m mirrorme_utils.course --only 03 07 --out FOLDER   some of them, into copies
+
+A notebook is stored only when every cell of it has run.
+"""
+
+import argparse
+import os
+import re
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import nbformat
+import psutil
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+
+from . import config
+
+NOTEBOOKS = config.ROOT / "notebooks"
+CELL_SECONDS = 6 * 3600
+WIDGET = "application/vnd.jupyter.widget-view+json"
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class CourseError(RuntimeError):
+    """A notebook is missing, or one of its cells failed."""
+
+
+def find(only: list[str] = (), folder: Path | None = None) -> list[Path]:
+    """List the notebooks in order, or those whose names start with the given numbers.
+
+    Raises:
+        CourseError: no notebook starts with a number.
+    """
+    folder = folder or NOTEBOOKS
+    every = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    for start in only or [""]:
+        if not any(path.name.startswith(start) for path in every):
+            there = ", ".join(path.name[:2] for path in every) or "none"
+            raise CourseError(f"no notebook {start or '[0-9][0-9]_*.ipynb'} in {folder.name}/; there are: {there}")
+    return [path for path in every if not only or path.name.startswith(tuple(only))]
+
+
+class Ran(NamedTuple):
+    """What a notebook took: seconds, peak memory in bytes with its worker processes, cells that wrote to stderr."""
+
+    seconds: float
+    peak: int
+    noisy: list[int]
+
+
+def run(path: Path, out: Path | None = None) -> Ran:
+    """Run one notebook in a fresh kernel, in its own folder, and store it with clean outputs.
+
+    Args:
+        out: where to write the executed notebook; the notebook itself by default.
+    Raises:
+        CourseError: a cell failed; the message names it and holds its error. What was stored is left alone.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        notebook, timeout=CELL_SECONDS, kernel_name="python3", record_timing=False, coalesce_streams=True,
+        resources={"metadata": {"path": str(path.parent)}},
+    )  # fmt: skip
+    start = time.monotonic()
+    with tempfile.TemporaryFile("w+") as log, client.setup_kernel(stderr=log):
+        with _Memory(client.km.provisioner.pid) as memory:
+            for index, cell in enumerate(notebook.cells):
+                try:
+                    client.execute_cell(cell, index)
+                except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+                    log.seek(0)
+                    said = getattr(error, "traceback", "") or f"{log.read()}\n{error}"
+                    raise CourseError(_failure(path, notebook, index, said)) from None
+    seconds = time.monotonic() - start
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    noisy = [n for n, cell in enumerate(code, 1) if any(output.get("name") == "stderr" for output in cell.outputs)]
+    scrub(notebook)
+    _store(notebook, out or path)
+    return Ran(seconds, memory.peak, noisy)
+
+
+def scrub(notebook: NotebookNode) -> NotebookNode:
+    """Take out of an executed notebook, in place, all that differs from run to run or from machine to machine.
+
+    Standard error, widgets (their cells get the tag `nbval-ignore-output`), timings, versions, and folders of
+    this machine go; cells are counted from 1.
+    """
+    notebook.metadata = NotebookNode(
+        kernelspec={"display_name": "Python 3", "language": "python", "name": "python3"},
+        language_info={"name": "python"},
+    )
+    count = 0
+    for cell in notebook.cells:
+        tags = cell.metadata.get("tags", [])
+        cell.metadata = NotebookNode()
+        if cell.cell_type == "code":
+            if any(WIDGET in output.get("data", {}) for output in cell.outputs):
+                tags = [*tags, *{"nbval-ignore-output"}.difference(tags)]
+            cell.outputs = [_clean(output) for output in cell.outputs if _kept(output)]
+            if cell.source.strip():
+                count += 1
+                cell.execution_count = count
+                for output in cell.outputs:
+                    if output.output_type == "execute_result":
+                        output.execution_count = count
+        if tags:
+            cell.metadata.tags = tags
+    return notebook
+
+
+def _kept(output: NotebookNode) -> bool:
+    return output.get("name") != "stderr" and WIDGET not in output.get("data", {})
+
+
+def _clean(output: NotebookNode) -> NotebookNode:
+    if "text" in output:
+        output.text = _without_folders(output.text)
+    for kind, content in output.get("data", {}).items():
+        if kind.startswith("text/"):
+            output.data[kind] = _without_folders(content)
+    return output
+
+
+def _without_folders(text: str) -> str:
+    for folder in (config.DATA.resolve(), config.ROOT):
+        name = "data" if folder != config.ROOT else "mirrorme"
+        text = text.replace(str(folder), name)
+    return text.replace(str(Path.home()), "~")
+
+
+def _store(notebook: NotebookNode, path: Path) -> None:
+    nbformat.validate(notebook)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    nbformat.write(notebook, part)
+    os.replace(part, path)
+
+
+def _failure(path: Path, notebook: NotebookNode, index: int, said: str) -> str:
+    number = sum(c.cell_type == "code" for c in notebook.cells[: index + 1])
+    headings = [c.source.splitlines()[0] for c in notebook.cells[:index] if c.source.startswith("#")]
+    said = _ANSI.sub("", said).strip().splitlines()
+    shown = "\n".join(f"    {line}" for line in said[-40:])
+    return f"{path.name}, code cell {number} ({headings[-1] if headings else 'top'}) failed:\n{shown}"
+
+
+class _Memory:
+    """The peak of the resident memory of a process and its children, looked at twice a second."""
+
+    def __init__(self, pid: int):
+        self.peak = 0
+        self._process, self._done = psutil.Process(pid), threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def _watch(self) -> None:
+        while True:
+            try:
+                tree = (self._process, *self._process.children(recursive=True))
+                self.peak = max(self.peak, sum(process.memory_info().rss for process in tree))
+            except psutil.Error:  # one of them has just ended
+                pass
+            if self._done.wait(0.5):
+                return
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._done.set()
+        self._thread.join()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the notebooks that the command line names; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m mirrorme_utils.course", description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="+", default=[], metavar="NN", help="numbers of notebooks, such as 03 07")
+    parser.add_argument("--out", type=Path, help="folder for executed copies; in place by default")
+    options = parser.parse_args(arguments)
+    try:
+        for path in find(options.only):
+            print(f"{path.name:<32}", end=" ", flush=True)
+            ran = run(path, options.out and options.out / path.name)
+            note = f"  (code cells {ran.noisy} wrote to stderr)" if ran.noisy else ""
+            print(f"{ran.seconds / 60:5.1f} min  {ran.peak / 2**30:4.1f} GiB{note}", flush=True)
+    except CourseError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped; the notebook that was running is left as it was", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,162 @@
+"""FECNet: a face crop in, a point on the unit sphere out; near points are similar expressions.
+
+Trunk (any network that gives a feature map) and the head of arXiv 1811.11283, section 4.1.
+Taught in: notebook 03, sections 2 and 4.
+"""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .config import FecnetConfig
+from .pixels import to_tensor
+
+
+class Residual(nn.Module):
+    """Two 3x3 convolutions around a shortcut; halves the picture when `stride` is 2."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.norm1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.norm2 = nn.BatchNorm2d(outputs)
+        self.shortcut = nn.Conv2d(inputs, outputs, 1, bias=False)
+        self.pool = nn.AvgPool2d(stride) if stride > 1 else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu(self.norm1(self.conv1(x)))
+        return F.relu(self.norm2(self.conv2(y)) + self.shortcut(self.pool(x)))
+
+
+def small_trunk(width: int) -> nn.Sequential:
+    """Make the trunk that is trained from scratch: (B, 3, S, S) to (B, 4 width, S/8, S/8)."""
+    return nn.Sequential(
+        nn.Conv2d(3, width, 3, 2, 1, bias=False),  # S/2
+        nn.BatchNorm2d(width),
+        nn.ReLU(),
+        Residual(width, width, 1),
+        Residual(width, 2 * width, 2),  # S/4
+        Residual(2 * width, 4 * width, 2),  # S/8
+    )
+
+
+class DenseLayer(nn.Module):
+    """One layer of a dense block: its output is appended to its input (arXiv 1608.06993)."""
+
+    def __init__(self, inputs: int, growth: int):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.BatchNorm2d(inputs),
+            nn.ReLU(),
+            nn.Conv2d(inputs, 4 * growth, 1, bias=False),
+            nn.BatchNorm2d(4 * growth),
+            nn.ReLU(),
+            nn.Conv2d(4 * growth, growth, 3, padding=1, bias=False),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([x, self.layers(x)], 1)
+
+
+def head(inputs: int, channels: int, growth: int, dimensions: int) -> nn.Sequential:
+    """Make the paper's head: 1x1 convolution, dense block of five layers, average pool, two linear layers.
+
+    The paper's sizes are channels 512, growth 64 and dimensions 16 (arXiv 1811.11283, figure 3).
+    """
+    dense = [DenseLayer(channels + i * growth, growth) for i in range(5)]
+    width = channels + 5 * growth
+    return nn.Sequential(
+        nn.Conv2d(inputs, channels, 1, bias=False),
+        *dense,
+        nn.BatchNorm2d(width),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(width, channels),
+        nn.ReLU(),
+        nn.Linear(channels, dimensions),
+    )
+
+
+class FECNet(nn.Module):
+    """Trunk, head and L2 normalisation: (B, 3, S, S) in [-1, 1] to (B, D) of unit length."""
+
+    def __init__(self, trunk: nn.Module, features: int, channels: int, growth: int, dimensions: int):
+        super().__init__()
+        self.trunk = trunk
+        self.head = head(features, channels, growth, dimensions)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.normalize(self.head(self.trunk(x)), dim=1)
+
+
+def build(settings: FecnetConfig) -> FECNet:
+    """Make the FECNet of a configuration, its head scaled with the width of its trunk."""
+    width = settings.width
+    return FECNet(small_trunk(width), 4 * width, 4 * width, max(width // 2, 4), settings.dimensions)
+
+
+@torch.no_grad()
+def embed(model: nn.Module, images: np.ndarray | Tensor, batch: int = 256) -> Tensor:
+    """Embed images, in evaluation mode.
+
+    Args:
+        images: uint8 (N, S, S, 3), or float tensor (N, 3, S, S) in [-1, 1].
+    Returns:
+        (N, D) float32 on the CPU.
+    """
+    was_training = model.training
+    model.eval()
+    device = next(model.parameters()).device
+    tensors = (to_tensor(part) if isinstance(part, np.ndarray) else part for part in _chunks(images, batch))
+    result = torch.cat([model(x.to(device)).float().cpu() for x in tensors])
+    model.train(was_training)
+    return result
+
+
+def _chunks(items, size: int):
+    return (items[i : i + size] for i in range(0, len(items), size))
+
+
+def accuracy(e: Tensor, odd: Tensor) -> Tensor:
+    """Tell for each triplet whether the labelled pair is the nearest of the three (chance 1/3).
+
+    Args:
+        e: (N, 3, D) embeddings. odd: (N,) int64 in 0..2.
+    Returns:
+        (N,) bool.
+    """
+    opposite = torch.stack([(e[:, (i + 1) % 3] - e[:, (i + 2) % 3]).square().sum(1) for i in range(3)], 1)
+    return opposite.argmin(1) == odd
+
+
+def augment(x: Tensor, generator: torch.Generator, strength: float = 1.0) -> Tensor:
+    """Vary what photographs vary: roll, scale, shift, light, contrast, colour, grey, blur and noise.
+
+    A mirrored face would turn a left wink into a right one, so nothing is flipped.
+
+    Args:
+        x: (B, 3, S, S) in [-1, 1]. strength: 0 leaves it as it is.
+    Returns:
+        (B, 3, S, S) in [-1, 1].
+    """
+    b, device = len(x), x.device
+
+    def draw(*shape):
+        return torch.randn(*shape, generator=generator).to(device) * strength
+
+    angle, scale, shift = 0.12 * draw(b), torch.exp(0.07 * draw(b)), 0.06 * draw(b, 2)
+    cos, sin = torch.cos(angle) * scale, torch.sin(angle) * scale
+    theta = torch.stack([cos, -sin, shift[:, 0], sin, cos, shift[:, 1]], 1).view(b, 2, 3)
+    grid = F.affine_grid(theta, list(x.shape), align_corners=False)
+    x = F.grid_sample(x, grid, padding_mode="reflection", align_corners=False)
+    contrast, brightness, tint = torch.exp(0.2 * draw(b, 1, 1, 1)), 0.12 * draw(b, 1, 1, 1), 0.07 * draw(b, 3, 1, 1)
+    x = x * contrast + brightness + tint
+    grey = torch.rand(b, 1, 1, 1, generator=generator).to(device) < 0.2 * strength
+    x = torch.where(grey, x.mean(1, keepdim=True), x)
+    blurred = torch.rand(b, 1, 1, 1, generator=generator).to(device) < 0.25 * strength
+    x = torch.where(blurred, F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1), x)
+    noise = torch.randn(x.shape, generator=generator).to(device) * draw(b, 1, 1, 1).abs() * 0.03
+    return (x + noise).clamp(-1, 1)

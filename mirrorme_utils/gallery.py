@@ -1,0 +1,70 @@
+"""The app's gallery: people and drawings that no network was trained on, rendered large enough to look at."""
+
+import os
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from . import config, expressions, faces
+from .config import WorldConfig
+
+SIDE = 256  # px
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One picture to choose: what it shows, its kind ("human" or "cartoon") and the picture."""
+
+    name: str
+    kind: str
+    picture: Image.Image
+
+
+def tiles(world: WorldConfig, per_kind: int = 6) -> tuple[list[Tile], list[Tile]]:
+    """Render the gallery, or read it from the cache.
+
+    Args:
+        world: its test identities are shown. per_kind: how many people, and how many drawings, on each side.
+    Returns:
+        targets, each with a neutral face, and sources, other identities, whose expressions are far from neutral and
+        from each other.
+    """
+    chosen = [row for kind in faces.KINDS for row in _choose(world, kind, per_kind)]
+    images = _images([face for _, face in chosen], f"gallery-{world.humans}-{world.cartoons}-{world.seed}-{per_kind}")
+    shown = [Tile(name, face.kind, Image.fromarray(image)) for (name, face), image in zip(chosen, images)]
+    half = [i % (2 * per_kind) < per_kind for i in range(len(shown))]
+    return [t for t, first in zip(shown, half) if first], [t for t, first in zip(shown, half) if not first]
+
+
+def _choose(world: WorldConfig, kind: str, n: int) -> list[tuple[str, faces.Face]]:
+    """Name and face of n targets, then of n sources; a small world shows its test identities several times."""
+    count = world.humans if kind == "human" else world.cartoons
+    casts = [faces.cast(world, kind, i) for i in range(count) if faces.split_of(i) == "test"]
+    order, styles = [], Counter()
+    for shown in casts:
+        style = shown[0][1].style
+        order.append((styles[style], shown))  # all styles once, then all of them again
+        styles[style] += 1
+    order = [shown for _, shown in sorted(order, key=lambda row: row[0])]
+    order = [order[k % len(order)] for k in range(2 * n)]
+    sources, apart = [], [expressions.NEUTRAL]
+    for shown in order[n:]:
+        far = [min(expressions.distance(face.actions, other) for other in apart) for _, face in shown]
+        sources.append(shown[int(np.argmax(far))])
+        apart.append(sources[-1][1].actions)
+    return [shown[0] for shown in order[:n]] + sources
+
+
+def _images(wanted: list[faces.Face], name: str) -> np.ndarray:
+    path = config.DATA / "cache" / f"{name}.npz"
+    if path.exists():
+        with np.load(path) as stored:
+            return stored["images"]
+    images, _ = faces.render_faces(wanted, SIDE)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part.npz")
+    np.savez(part, images=images)
+    os.replace(part, path)
+    return images

@@ -1,0 +1,278 @@
+"""People of the mini world: an identity is a seed, an expression is 52 action weights, a render is a pure function.
+
+Geometry comes from Anny's head (`anny_head`) and from `wardrobe`; `studio` casts the rays, `skin` gives the colours.
+The frame of a head: metres, origin between the eyes, x to the person's left, y backwards, z up.
+
+Taught in: notebook 01, section 1.
+"""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from . import anny_head, skin, studio, wardrobe
+from .config import rng as make_rng
+from .expressions import ACTIONS, INDEX
+from .render import Render
+
+PIVOT = np.array([0, 0.085, -0.06])  # where a head turns on its neck
+JAW = ("jawOpen", "jawLeft", "jawRight", "jawForward")
+
+
+@dataclass(frozen=True)
+class HumanIdentity:
+    """One person in one photo shoot: shape, paint, clothes, light and camera.
+
+    race (3,) shares of `anny_head.RACES`; sex 0 male to 1 female; age and weight on Anny's scale; local (L,) local
+    changes; colours sRGB in [0, 1]; turn (3,) yaw, pitch, roll in degrees; framing (3,) shift right and up in half
+    boxes, and size of the box.
+    """
+
+    seed: int
+    race: tuple
+    sex: float
+    age: float
+    weight: float
+    local: np.ndarray
+    skin: np.ndarray
+    lips: np.ndarray
+    iris: np.ndarray
+    hair: np.ndarray
+    brow_colour: np.ndarray
+    beard_colour: np.ndarray
+    makeup: np.ndarray
+    shirt: np.ndarray
+    cloth: np.ndarray
+    frames: np.ndarray
+    grain: int
+    flush: float
+    freckles: float
+    tired: float
+    shadow: float
+    brow_thick: float
+    brow_arch: float
+    brow_long: float
+    style: str
+    beard: str
+    hat: str
+    glasses: float
+    recede: float
+    part: float
+    turn: np.ndarray
+    framing: np.ndarray
+    light: studio.Light
+    backdrop: studio.Backdrop
+
+
+def prepare() -> None:
+    """Make the file of Anny's head, once, before worker processes ask for it."""
+    anny_head.prepare()
+
+
+@lru_cache(maxsize=64)
+def sample_human(seed: int) -> HumanIdentity:
+    """Draw the identity of a seed."""
+    rng = make_rng(seed, "human")
+    race = rng.dirichlet([0.35] * 3)
+    sex, age = float(np.clip(rng.normal(rng.integers(2), 0.12), 0, 1)), float(rng.uniform(0.42, 1.0))
+    woman, old = sex > 0.5, age > 0.85
+    tone = np.clip(race @ [7.2, 2.6, 1.4] + rng.normal(0, 1.0), 0, 9)
+    complexion = _blend(skin.TONES, tone) * rng.normal(1, 0.02, 3)
+    darkest = race @ [0.3, 0.5, 3.2]
+    hair = _blend(skin.HAIR[:6], np.clip(abs(rng.normal(0, 0.6 + darkest)), 0, 5))
+    if rng.random() < 0.06 * (race[2] > 0.5):
+        hair = skin.HAIR[6]
+    if old and rng.random() < 0.75:
+        hair = skin.HAIR[7 + rng.integers(2)]
+    hair = np.clip(hair * rng.normal(1, 0.06) * rng.normal(1, 0.015, 3), 0.03, 0.95)
+    weights = [1, 1, 2, 2, 2, 2, 1, 4, 5, 3] if woman else [3, 3, 6, 4, 3, 3, 1, 0.3, 0.7, 0.3]
+    if race[0] < 0.4:
+        weights[wardrobe.HAIR_STYLES.index("afro")] = 0.05
+    style = str(rng.choice(wardrobe.HAIR_STYLES, p=np.array(weights) / np.sum(weights)))
+    beards = [0.97, 0.03, 0, 0] if woman or age < 0.55 else [0.5, 0.25, 0.08, 0.17]
+    lips = complexion * np.array([0.92, 0.66, 0.66]) * rng.normal(1, 0.04, 3)
+    if woman and rng.random() < 0.4:
+        lips = 0.45 * lips + 0.55 * np.array([rng.uniform(0.5, 0.8), rng.uniform(0.1, 0.3), rng.uniform(0.15, 0.35)])
+    hat = str(rng.choice(wardrobe.HATS, p=[0.87, 0.07, 0.06]))
+    if hat != "none" and style in ("afro", "bun", "quiff", "curly"):
+        style = "short"
+    colour = (lambda low, high: rng.uniform(low, high) * rng.dirichlet([2, 2, 2]) ** 0.4)  # noqa: E731
+    return HumanIdentity(
+        seed=seed,
+        race=tuple(float(r) for r in race),
+        sex=sex,
+        age=age,
+        weight=float(np.clip(rng.normal(0.5, 0.2), 0.1, 1)),
+        local=np.clip(rng.normal(0, 0.28, 512), -0.75, 0.75),
+        skin=np.clip(complexion, 0.08, 0.98),
+        lips=np.clip(lips, 0.05, 0.95),
+        iris=_blend(skin.IRIS, np.clip(abs(rng.normal(0, 0.4 + 2.2 * race[2])), 0, 5)),
+        hair=hair,
+        brow_colour=np.clip(hair * rng.uniform(0.45, 0.9), 0.02, 0.6),
+        beard_colour=hair * rng.uniform(0.5, 0.9) * np.array([1.05, 0.88, 0.8]),
+        makeup=rng.uniform(0.15, 0.7, 3),
+        shirt=np.clip(colour(0.2, 1.5), 0.02, 0.95),
+        cloth=np.clip(colour(0.2, 1.3), 0.02, 0.95),
+        frames=np.clip(colour(0.02, 0.7), 0.01, 0.9),
+        grain=int(rng.integers(1000)),
+        flush=float(rng.uniform(0.2, 1.0)),
+        freckles=float(rng.uniform(0.3, 0.7) * (rng.random() < 0.12)),
+        tired=float(rng.uniform(0.05, 0.25) + 0.12 * old),
+        shadow=float((rng.random() < 0.35) * woman * rng.uniform(0.3, 1)),
+        brow_thick=float(rng.uniform(0.0034, 0.0052) * (0.8 if woman else 1.1)),
+        brow_arch=float(rng.uniform(0.001, 0.0055)),
+        brow_long=float(rng.uniform(0.048, 0.056)),
+        style=style,
+        beard=str(rng.choice(["none", "stubble", "moustache", "full"], p=beards)),
+        hat=hat,
+        glasses=float(rng.uniform(2, 5) if rng.random() < 0.15 else 0),
+        recede=float(rng.uniform(-0.004, 0.008) + (not woman) * (age > 0.6) * rng.exponential(0.007)),
+        part=float(rng.choice([-1, 1])),
+        turn=np.clip(rng.normal(0, [11, 6, 4]), [-25, -15, -10], [25, 15, 10]),
+        framing=np.array([rng.normal(0, 0.05), rng.normal(0, 0.05), rng.uniform(0.92, 1.14)]),
+        light=studio.sample_light(rng),
+        backdrop=studio.sample_backdrop(rng),
+    )
+
+
+def _blend(table: np.ndarray, at: float) -> np.ndarray:
+    return np.array([np.interp(at, np.arange(len(table)), channel) for channel in table.T])
+
+
+@dataclass(frozen=True)
+class Body:
+    """What is fixed for an identity: its expressionless mesh and what `studio` needs to shade it.
+
+    neutral (V, 3); head: how many of the vertices are the head's; lower (V,) bool, the lower teeth; turned (V,) share
+    in which a vertex turns with the head; centre (3,) and half: the face box; mesh: a `studio.Surface`.
+    """
+
+    neutral: np.ndarray
+    head: int
+    lower: np.ndarray
+    turned: np.ndarray
+    centre: np.ndarray
+    half: float
+    surface: studio.Surface
+
+
+@lru_cache(maxsize=4)
+def _body(identity_seed: int, bare: bool) -> Body:
+    identity = sample_human(identity_seed)
+    if bare:
+        identity = replace(identity, glasses=0.0, hat="none")
+    model = anny_head.load()
+    shape = _shape(model, identity)
+    eyes = np.stack([shape[model.part == p].mean(0) for p in (anny_head.EYE_LEFT, anny_head.EYE_RIGHT)])
+    canonical = model.canonical - _eye_middle(model)
+    temple = np.abs(shape[(np.abs(canonical[:, 2] - 0.03) < 0.02) & (model.part == anny_head.SKIN), 0]).max()
+    inside = wardrobe.hairline(canonical, identity.style, identity.recede)
+    inside = np.where((model.part == anny_head.SKIN) & (model.masks[:, 2] < 0.2), inside, -0.02)
+    normals = studio.vertex_normals(shape, model.faces)
+    grown = wardrobe.hair_growth(canonical, np.maximum(inside, 0), identity.style, identity.part)
+    if identity.hat != "none":
+        grown = np.minimum(grown, 0.006)
+    head = shape + normals * grown[:, None]
+    lips = model.masks[:, 0] > 0.5
+    mouth, scale = shape[lips].mean(0), np.ptp(shape[lips, 0]) / np.ptp(canonical[lips, 0])
+    upper, lower = wardrobe.teeth()
+    meshes = [replace(m, vertices=(m.vertices * [scale, 1, 1] + mouth).astype(np.float32)) for m in (upper, lower)]
+    turning = meshes + wardrobe.hanging_hair(identity.style, temple) + wardrobe.hat(identity.hat, temple)
+    if identity.glasses:
+        turning += wardrobe.glasses(eyes, temple, identity.glasses)
+    neck = shape[shape[:, 2] < shape[:, 2].min() + 0.01].mean(0)
+    still = wardrobe.shoulders(neck, 0.17 + 0.05 * (1 - identity.sex))
+    extra = turning + still
+    counts = [len(m.vertices) for m in extra]
+    neutral = np.concatenate([head, *(m.vertices for m in extra)]).astype(np.float32)
+    turned = np.ones(len(neutral), np.float32)
+    turned[len(head) + sum(counts[: len(turning)]) :] = 0.25
+    below = np.zeros(len(neutral), bool)
+    below[len(head) + counts[0] : len(head) + counts[0] + counts[1]] = True
+    distance = float(np.linalg.norm(mouth))
+    centre = np.array([0, mouth[1] + 0.02, mouth[2] * 0.5 + 0.014])
+    surface = studio.surface(model, canonical, inside, neutral, extra)
+    return Body(neutral, len(head), below, turned, centre, 1.42 * distance, surface)
+
+
+def _eye_middle(model: anny_head.Head) -> np.ndarray:
+    return model.canonical[model.part >= anny_head.EYE_LEFT].mean(0)
+
+
+def _shape(model: anny_head.Head, identity: HumanIdentity) -> np.ndarray:
+    """Return the expressionless head of an identity, (V, 3), with its origin between the eyes."""
+    ages = np.clip((identity.age - 1 / 3) * 3, 0, 2)
+    age = np.maximum(1 - np.abs(np.arange(3) - ages), 0)
+    weight = np.maximum(1 - np.abs(np.arange(3) - 2 * identity.weight), 0)
+    shape = np.einsum("r,s,a,w,rsawvk->vk", identity.race, [1 - identity.sex, identity.sex], age, weight, model.anchors)
+    stems = {name.removeprefix("l-").removeprefix("r-") for name in model.names}
+    shared = dict(zip(sorted(stems), identity.local))  # both sides of a face change alike, but for a little
+    aside = identity.local[::-1]
+    for i, name in enumerate(model.names):
+        amount = 0.9 * shared[name.removeprefix("l-").removeprefix("r-")] + 0.1 * aside[i]
+        shape = shape + abs(amount) * model.local[i, int(amount < 0)]
+    return shape - shape[model.part >= anny_head.EYE_LEFT].mean(0)
+
+
+def posed(identity: HumanIdentity, actions: np.ndarray, bare: bool = False) -> tuple[np.ndarray, Body]:
+    """Return the vertices of an identity with an expression, head turned, (V, 3), and its `Body`."""
+    model, body = anny_head.load(), _body(identity.seed, bare)
+    used = np.flatnonzero(np.abs(actions) > 1e-3)
+    vertices = body.neutral.copy()
+    vertices[: body.head] += np.tensordot(actions[used], model.actions[used], 1)
+    tongue = model.part == anny_head.TONGUE
+    jaw = sum(actions[INDEX[a]] * model.actions[INDEX[a]][tongue].mean(0) for a in JAW)
+    vertices[body.lower] += 1.25 * jaw - [0, 0, 0.0015]
+    yaw, pitch, roll = identity.turn
+    whole = Rotation.from_euler("zxy", [yaw, pitch, roll], degrees=True)
+    partly = Rotation.from_euler("zxy", [0.25 * yaw, 0, 0], degrees=True)
+    turning = body.turned[:, None] == 1
+    vertices = np.where(turning, whole.apply(vertices - PIVOT), partly.apply(vertices - PIVOT)) + PIVOT
+    return vertices.astype(np.float32), body
+
+
+def _frame(identity: HumanIdentity, body: Body) -> tuple[np.ndarray, float]:
+    """Return the centre (3,) of the face box after the turn and half of its side, metres."""
+    centre = Rotation.from_euler("zxy", identity.turn, degrees=True).apply(body.centre - PIVOT) + PIVOT
+    half = body.half * identity.framing[2]
+    return centre + half * np.array([identity.framing[0], 0, identity.framing[1]]), half
+
+
+def render_human(identity: HumanIdentity, actions: np.ndarray, size: int) -> Render:
+    """Render one face crop.
+
+    Args:
+        actions: (52,) in [0, 1], ordered as `expressions.ACTIONS`. size: pixels of the square picture.
+    """
+    _check(actions)
+    vertices, body = posed(identity, actions)
+    centre, half = _frame(identity, body)
+    view = studio.View(size, size, centre, half / (size / 2), (size / 2, size / 2))
+    image, _, regions = studio.shoot(vertices, body.surface, identity, view)
+    return Render(image, regions)
+
+
+def render_human_photo(
+    identity: HumanIdentity, actions: np.ndarray, width: int, height: int, centre: tuple[float, float], face_px: float
+) -> tuple[np.ndarray, np.ndarray, tuple[float, float, float, float]]:
+    """Render a photo of width x height pixels with the face box, `face_px` wide, centred at `centre` (x, y).
+
+    Returns:
+        image (H, W, 3) uint8, alpha (H, W) uint8, the person's share of each pixel, and the box in pixels:
+        left, top, right, bottom.
+    """
+    _check(actions)
+    vertices, body = posed(identity, actions)
+    middle, half = _frame(identity, body)
+    view = studio.View(width, height, middle, half / (face_px / 2), centre)
+    image, alpha, _ = studio.shoot(vertices, body.surface, identity, view)
+    r = face_px / 2
+    box = (centre[0] - r, centre[1] - r, centre[0] + r, centre[1] + r)
+    return image, alpha, (max(box[0], 0.0), max(box[1], 0.0), min(box[2], width), min(box[3], height))
+
+
+def _check(actions: np.ndarray) -> None:
+    if np.shape(actions) != (len(ACTIONS),):
+        raise ValueError(f"an expression is {len(ACTIONS)} action weights, got shape {np.shape(actions)}")

@@ -1,0 +1,99 @@
+"""iCartoonFace (arXiv 1907.13394): the annotation files of its two tracks.
+
+Detection: `image,xmin,ymin,xmax,ymax` in pixels, several faces in a picture, nobody named. Recognition: a folder for
+each character and `path, x1, y1, x2, y2`, tab-separated. Neither has a header. Some boxes leave their picture and some
+are empty; that shows once the picture is open, so `crops` clips the first and counts the second.
+
+Taught in: notebook 01, section 6.
+"""
+
+import csv
+import math
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+WEBSITE = "https://github.com/luxiangju-PersonAI/iCartoonFace"
+TRACKS = {  # annotation file, folder of the pictures, separator
+    "detection": (
+        "personai_icartoonface_dettrain_anno_updatedv1.0.csv",
+        "personai_icartoonface_dettrain/icartoonface_dettrain",
+        ",",
+    ),
+    "recognition": ("icartoonface_rectrain_det.txt", "icartoonface_rectrain", "\t"),
+}
+REPORT_IMAGES = 389_678
+
+
+@dataclass(frozen=True)
+class ICartoonFace:
+    """What the files say.
+
+    faces: image (path below the data set's folder), left, right, top, bottom (pixels, as written), track, and
+    character (the folder's name; the picture's own where nobody is named); malformed: file, line, reason and text.
+    """
+
+    faces: pd.DataFrame
+    malformed: pd.DataFrame
+
+
+def read(folder: Path) -> ICartoonFace:
+    """Read each track that stands in the folder; rows that cannot be read are listed, never dropped in silence.
+
+    Raises:
+        FileNotFoundError: neither track is there; the message says what belongs where and where it comes from.
+    """
+    folder = Path(folder)
+    faces, malformed, found = [], [], False
+    for track, (annotations, pictures, separator) in TRACKS.items():
+        path = folder / annotations
+        if not path.is_file():
+            continue
+        found = True
+        with open(path, "rb") as lines:
+            for line, raw in enumerate(lines, 1):
+                if not raw.strip():
+                    continue
+                try:
+                    name, *box = parse(raw, separator)
+                except ValueError as error:
+                    malformed.append((path.name, line, str(error), raw[:120].decode("utf-8", "replace").strip()))
+                    continue
+                character = name.parent.name if track == "recognition" else name.stem
+                faces.append((f"{pictures}/{name}", *box, track, character))
+    if not found:
+        wanted = " or ".join(f"{annotations} with {pictures}/" for annotations, pictures, _ in TRACKS.values())
+        raise FileNotFoundError(f"iCartoonFace is missing: put {wanted} into {folder}; it comes from {WEBSITE}")
+    return ICartoonFace(
+        pd.DataFrame(faces, columns=["image", "left", "right", "top", "bottom", "track", "character"]),
+        pd.DataFrame(malformed, columns=["file", "line", "reason", "text"]),
+    )
+
+
+def parse(raw: bytes, separator: str) -> tuple[PurePosixPath, float, float, float, float]:
+    """Read one line.
+
+    Returns:
+        the picture's path, relative, and left, right, top, bottom in pixels (the file's own order is x, y, x, y).
+    Raises:
+        ValueError: the line is malformed; the message is the reason.
+    """
+    try:
+        row = next(csv.reader([raw.decode("utf-8-sig")], delimiter=separator, skipinitialspace=True, strict=True))
+    except UnicodeDecodeError:
+        raise ValueError("not UTF-8") from None
+    except csv.Error as error:
+        raise ValueError(f"not CSV: {error}") from None
+    if len(row) != 5:
+        raise ValueError(f"{len(row)} columns, needs 5: picture and four sides of the box")
+    name = PurePosixPath(row[0].strip().replace("\\", "/"))
+    if name.is_absolute() or ".." in name.parts or not name.name or ":" in name.parts[0]:
+        raise ValueError(f"path leaves its folder: {row[0]!r}")
+    try:
+        left, top, right, bottom = map(float, row[1:])
+    except ValueError:
+        raise ValueError(f"box is not four numbers: {', '.join(row[1:])}") from None
+    if not all(map(math.isfinite, (left, right, top, bottom))):
+        raise ValueError("box is not finite")
+    return name, left, right, top, bottom

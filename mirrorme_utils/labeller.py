@@ -1,0 +1,143 @@
+"""The labeller: three faces side by side, click the one whose expression is least like the others.
+
+Works in JupyterLab, Colab (ipywidgets 7) and Voila, without further extensions. A face is a button with the picture
+as its background, so it is clicked or reached by Tab and pressed with Enter. ipywidgets passes no key presses on;
+the field below the faces does: click into it once, then 1, 2, 3, u (undo) and s (skip) work without the mouse.
+
+Taught in: notebook 02, section 2. The logic is in `votes.Session`; this module only shows it.
+"""
+
+import base64
+import html
+import io
+import time
+import uuid
+
+import ipywidgets as widgets
+from IPython.display import display
+from PIL import Image, ImageOps
+
+from .votes import Session
+
+KEY_REPEAT = 0.15  # seconds; faster presses are a key held down, not a judgement
+STYLE = """<style>
+.{id} .mm-face {{ width: {side}px; height: {side}px; padding: 0; border: 3px solid #d5d9e0; border-radius: 10px;
+  background-size: cover; background-position: center; background-color: #eceff3; position: relative; cursor: pointer;
+  color: #fff; font-size: 17px; line-height: 1.5; text-align: left; box-shadow: none; text-shadow: 0 0 4px #000; }}
+.{id} .mm-face:hover, .{id} .mm-face:focus {{ border-color: #d55e00; outline: none; box-shadow: 0 0 0 3px #fc96; }}
+.{id} .mm-faces {{ gap: 14px; overflow: visible; }}
+.{id} .mm-tools {{ gap: 8px; align-items: center; }}
+{pictures}
+</style>"""
+
+
+def data_uri(picture, side):
+    """Pack a PIL picture as a data URI for CSS: square by padding, JPEG, `side` pixels."""
+    buffer = io.BytesIO()
+    square = ImageOps.pad(picture.convert("RGB"), (side, side), Image.Resampling.LANCZOS, color="#eceff3")
+    square.save(buffer, "JPEG", quality=90)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+class Labeller:
+    """The widget; the last line of a cell shows it.
+
+    triplets: sequence of three image paths each; store: CSV that the votes are added to; rater: your name;
+    root: folder that the paths are relative to; side: size of a face on screen, px. The paths are written to the
+    store as given, so relative paths keep a store that can be shared.
+    """
+
+    def __init__(self, triplets, store, rater, root=".", side=260, clock=time.monotonic):
+        self.session = Session(triplets, store, rater)
+        self._root, self._side, self._clock, self._pressed = root, side, clock, float("-inf")
+        self._id = "mm" + uuid.uuid4().hex[:8]
+        self._style = widgets.HTML(layout=widgets.Layout(height="0", margin="0", overflow="hidden"))
+        self._question, self._note = widgets.HTML(), widgets.HTML()
+        self.faces = [widgets.Button(description=f" {n}", tooltip=f"Face {n} is the odd one out") for n in (1, 2, 3)]
+        for n, button in enumerate(self.faces, 1):
+            button.add_class("mm-face").add_class(f"mm-face-{n}")
+            button.layout = widgets.Layout(width=f"{side}px", height=f"{side}px")
+            button.on_click(lambda _, n=n: self._act(lambda: self.session.vote(n)))
+        self.undo = widgets.Button(description="Undo (u)", icon="undo", tooltip="Take back the last vote or skip")
+        self.skip = widgets.Button(
+            description="Skip (s)", icon="forward", tooltip="Leave this triplet without a vote"
+        )
+        self.undo.on_click(lambda _: self._act(self.session.undo))
+        self.skip.on_click(lambda _: self._act(self.session.skip))
+        self.keys = widgets.Text(
+            placeholder="click here, then press 1 2 3 u s",
+            layout=widgets.Layout(width="240px"),
+        )
+        self.keys.observe(self._on_key, "value")
+        self._bar = widgets.IntProgress(max=max(1, len(self.session.triplets)), layout=widgets.Layout(width="240px"))
+        self._count = widgets.HTML()
+        tools = widgets.HBox([self.undo, self.skip, self.keys]).add_class("mm-tools")
+        faces = widgets.HBox(self.faces).add_class("mm-faces")
+        foot = widgets.HBox([self._bar, self._count]).add_class("mm-tools")
+        self.widget = widgets.VBox([self._style, self._question, faces, tools, foot, self._note]).add_class(self._id)
+        lost = self.session.damaged
+        self._show(f"{lost} damaged line(s) of {self.session.store.name} passed over." if lost else "")
+
+    def _ipython_display_(self, **options):
+        display(self.widget)
+
+    @property
+    def note(self):
+        """What the note line says, as plain text."""
+        return html.unescape(self._note.value).removeprefix("<i>").removesuffix("</i>")
+
+    def _on_key(self, change):
+        """Take the last character typed, then empty the field for the next."""
+        key = change["new"][-1:].lower()
+        if not key:
+            return
+        self.keys.value = ""
+        now = self._clock()
+        held, self._pressed = now - self._pressed < KEY_REPEAT, now
+        if held:
+            return
+        if key in "123":
+            self._act(lambda: self.session.vote(key))
+        elif key in "us":
+            self._act(self.session.undo if key == "u" else self.session.skip)
+        else:
+            self._show(f"“{key}” does nothing here: press 1, 2, 3, u or s.")
+
+    def _act(self, action):
+        """Do what a button or key asks; what goes wrong is said in the note line and changes nothing."""
+        try:
+            action()
+        except IndexError as error:
+            self._show(f"{str(error).capitalize()}.")
+        except OSError as error:
+            self._show(f"Not saved, vote again: {error}")
+        else:
+            self._show()
+
+    def _show(self, note=""):
+        triplet, progress = self.session.current, self.session.progress
+        rules, missing = [], []
+        for n, image in enumerate(triplet or (), 1):
+            try:
+                with Image.open(f"{self._root}/{image}") as picture:
+                    uri = data_uri(picture, self._side)
+                rules.append(f".{self._id} .mm-face-{n} {{ background-image: url({uri}); }}")
+            except OSError:
+                missing.append(image)
+        if missing:
+            note = f"{note} Cannot be shown: {', '.join(missing)}. Skip this triplet.".strip()
+        self._style.value = STYLE.format(id=self._id, side=self._side, pictures="\n".join(rules))
+        who = html.escape(self.session.rater)
+        self._question.value = (
+            f"<b>{who}</b>, whose <b>expression</b> is least like the other two? Who it is does not matter."
+            if triplet
+            else f"<b>All done, {who}. Thank you!</b>"
+        )
+        for button in (*self.faces, self.skip):
+            button.disabled = triplet is None
+        self.undo.disabled = self.session.last is None
+        self._bar.value = progress.voted + progress.skipped
+        rate = f" · {progress.per_minute:.0f} a minute" if progress.per_minute else ""
+        skipped = f" · {progress.skipped} skipped" if progress.skipped else ""
+        self._count.value = f"{progress.voted + progress.skipped} of {progress.total}{skipped}{rate}"
+        self._note.value = f"<i>{html.escape(note)}</i>" if note else ""

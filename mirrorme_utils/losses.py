@@ -1,0 +1,87 @@
+"""Losses as free functions; those with several parts return `(total, parts)`.
+
+Symbols as in the papers: e embedding, G translator, D discriminator, t target image, s source image.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+MARGINS = (0.2, 0.1, 0.2, 0.2)  # own labels, then one-, two-, three-class triplets (arXiv 1811.11283, section 4.2)
+
+
+def triplet(e: Tensor, odd: Tensor, kind: Tensor) -> Tensor:
+    """Return the mean triplet loss of FECNet (arXiv 1811.11283, equation 1), on squared distances.
+
+    With (I1, I2) the similar pair and I3 the odd one, each row costs
+    max(0, |e1-e2|^2 - |e1-e3|^2 + margin) + max(0, |e1-e2|^2 - |e2-e3|^2 + margin).
+
+    Args:
+        e: (B, 3, D) embeddings of the three faces, of unit length.
+        odd: (B,) int64 in 0..2, the odd one out.
+        kind: (B,) int64, triplet type as in `triplets.TYPES`; it selects the margin of `MARGINS`.
+    Returns:
+        scalar.
+    """
+    rows = torch.arange(len(e), device=e.device)
+    e1, e2, e3 = e[rows, (odd + 1) % 3], e[rows, (odd + 2) % 3], e[rows, odd]
+    margin = torch.tensor(MARGINS, device=e.device)[kind]
+    d12, d13, d23 = ((a - b).square().sum(1) for a, b in ((e1, e2), (e1, e3), (e2, e3)))
+    return (F.relu(d12 - d13 + margin) + F.relu(d12 - d23 + margin)).mean()
+
+
+def embedding(e_out: Tensor, e_source: Tensor) -> Tensor:
+    """Return the report's embedding loss: the mean squared error of two (B, D) embeddings."""
+    return F.mse_loss(e_out, e_source)
+
+
+def lsgan(logits: Tensor, real: bool) -> Tensor:
+    """Return the least-squares adversarial loss of a patch map (arXiv 1611.04076): MSE to 1 (real) or 0 (fake)."""
+    return (logits - float(real)).square().mean()
+
+
+def consistency(reconstruction: Tensor, t: Tensor) -> Tensor:
+    """Return CycleGAN's cycle consistency (arXiv 1703.10593, section 3.2): the mean absolute error."""
+    return (reconstruction - t).abs().mean()
+
+
+def report(
+    e_out: Tensor, e_source: Tensor, logits: Tensor, reconstruction: Tensor, t: Tensor, alpha: float, beta: float,
+    gamma: float,
+) -> tuple[Tensor, dict[str, Tensor]]:  # fmt: skip
+    """Return the report's loss of the translator: alpha x embedding + beta x adversarial + gamma x consistency.
+
+    Args:
+        e_out, e_source: (B, D) embeddings of the output and of the source image.
+        logits: patch map of the discriminator on the output.
+        reconstruction, t: (B, 3, H, W) in [-1, 1], the target rebuilt from the output, and the target.
+    Returns:
+        total, {"embedding", "adversarial", "consistency"}: the three terms before their weights.
+    """
+    parts = {
+        "embedding": embedding(e_out, e_source),
+        "adversarial": lsgan(logits, real=True),
+        "consistency": consistency(reconstruction, t),
+    }
+    return alpha * parts["embedding"] + beta * parts["adversarial"] + gamma * parts["consistency"], parts
+
+
+def moved(out: Tensor, truth: Tensor, t: Tensor, still: float = 0.15) -> Tensor:
+    """Return the absolute error where a pair of one identity differs, plus a little everywhere else.
+
+    The error of a pixel is weighted by how much truth and target differ there (blurred, normalised over the batch),
+    so that copying the target is the worst answer and not a comfortable one.
+
+    Args:
+        out, truth, t: (B, 3, H, W) in [-1, 1].
+        still: weight of the pixels in which nothing should move.
+    """
+    change = (truth - t).abs().mean(1, keepdim=True)
+    change = F.avg_pool2d(change, 5, stride=1, padding=2)
+    weight = change / change.mean().clamp_min(1e-4) + still
+    return (weight * (out - truth).abs()).mean()
+
+
+def actions(predicted: Tensor, true: Tensor, features: Tensor) -> Tensor:
+    """Return the squared error of (B, 52) action weights, weighted as a glance sees them (`expressions.FEATURES`)."""
+    return ((predicted - true) @ features.T).square().sum(1).mean() + F.mse_loss(predicted, true)

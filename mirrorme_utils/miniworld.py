@@ -1,0 +1,255 @@
+"""The mini world on disk: our own faces in the file formats of FEC and iCartoonFace.
+
+    mini/fec/photos/*.jpg                                    photos with one or two faces somewhere in them
+    mini/fec/faceexp-comparison-data-{train,test}-public.csv triplets and votes, as in FEC
+    mini/icartoonface/…                                      detection and recognition track, as in iCartoonFace
+    mini/truth.csv                                           the ground truth: read for scoring, not for FECNet
+
+Taught in: notebook 01, section 1.
+"""
+
+import csv
+import hashlib
+import io
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from . import cartoons, config, expressions, faces, humans, raters
+from .config import WorldConfig
+from .photo_server import HOST
+
+FEC = "fec"
+DETECTION = "icartoonface/personai_icartoonface_dettrain/icartoonface_dettrain"
+DETECTION_CSV = "icartoonface/personai_icartoonface_dettrain_anno_updatedv1.0.csv"
+RECOGNITION = "icartoonface/icartoonface_rectrain"
+RECOGNITION_TXT = "icartoonface/icartoonface_rectrain_det.txt"
+TRUTH = ["photo", "left", "right", "top", "bottom", "kind", "identity", "split", "expression", *expressions.ACTIONS]
+TYPES = ("ONE_CLASS_TRIPLET", "TWO_CLASS_TRIPLET", "THREE_CLASS_TRIPLET")
+TWO_FACES = 0.25  # of the photos of two identities that share a split
+
+
+def root() -> Path:
+    """Return the folder of the mini world, built or not."""
+    return config.DATA / "mini"
+
+
+def ensure(world: WorldConfig | None = None, workers: int | None = None) -> Path:
+    """Build the mini world unless it stands, going on where a stopped build left off.
+
+    Args:
+        world: its size; the profile's if not given.
+        workers: processes; all cores if not given.
+    Returns:
+        The folder that holds it.
+    """
+    world = world or config.profile().world
+    done = root() / "world.json"
+    if done.exists() and json.loads(done.read_text()) == asdict(world):
+        return root()
+    parts = root() / "parts"
+    stamp = parts / "world.json"
+    if not stamp.exists() or json.loads(stamp.read_text()) != asdict(world):
+        _clear(root())
+        parts.mkdir(parents=True)
+        stamp.write_text(json.dumps(asdict(world)))
+    for folder in (f"{FEC}/photos", DETECTION, RECOGNITION):
+        (root() / folder).mkdir(parents=True, exist_ok=True)
+    humans.prepare()
+    jobs = [(world, i) for i in range(0, world.humans, 2)]
+    faces.parallel(_human_job, jobs, workers, "photos of people")
+    faces.parallel(_cartoon_job, [(world, i) for i in range(world.cartoons)], workers, "pictures of cartoons")
+    truth = pd.concat([pd.read_csv(p) for p in sorted(parts.glob("*.csv"))], ignore_index=True)
+    _write(root() / "truth.csv", truth.to_csv(index=False))
+    _write_fec(truth[truth.kind == "human"].reset_index(drop=True), world)
+    _write_icartoonface(truth[truth.kind == "cartoon"], world)
+    _write(done, json.dumps(asdict(world)))
+    return root()
+
+
+def truth() -> pd.DataFrame:
+    """Read the ground-truth index: one row a face, with its box (fractions), identity, split and 52 actions."""
+    path = root() / "truth.csv"
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is missing: build the mini world with `python -m mirrorme_utils.miniworld`")
+    return pd.read_csv(path)
+
+
+def _clear(folder: Path) -> None:
+    for path in sorted(folder.rglob("*"), reverse=True) if folder.exists() else []:
+        path.rmdir() if path.is_dir() else path.unlink()
+
+
+def _write(path: Path, content: str | bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(content.encode() if isinstance(content, str) else content)
+    os.replace(part, path)
+
+
+def _write_jpeg(path: Path, image: np.ndarray, quality: int) -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "JPEG", quality=quality)
+    _write(path, buffer.getvalue())
+
+
+def _name(*key) -> str:
+    return hashlib.sha1("/".join(map(str, key)).encode()).hexdigest()[:12] + ".jpg"
+
+
+def _row(photo: str, box, size, kind: str, identity: int, split: str, name: str, actions: np.ndarray) -> list:
+    (left, top, right, bottom), (width, height) = box, size
+    fractions = [left / width, right / width, top / height, bottom / height]
+    weights = [f"{w:.4f}" for w in actions]
+    return [photo, *(f"{f:.6f}" for f in fractions), kind, identity, split, name, *weights]
+
+
+def _write_rows(path: Path, rows: list[list]) -> None:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerows([TRUTH, *rows])
+    _write(path, buffer.getvalue())
+
+
+def _human_job(job: tuple[WorldConfig, int]) -> None:
+    """Write all photos of two neighbouring identities; those that share a split sometimes share a photo."""
+    world, first = job
+    part = root() / "parts" / f"human-{first:06d}.csv"
+    if part.exists():
+        return
+    couple = [i for i in (first, first + 1) if i < world.humans]
+    shows = [faces.cast(world, "human", i) for i in couple]
+    together = len(couple) == 2 and faces.split_of(couple[0]) == faces.split_of(couple[1])
+    rng, rows = config.rng(world.seed, "photos", first), []
+    for k in range(world.expressions):
+        shared = together and rng.random() < TWO_FACES
+        for group in [couple] if shared else [[i] for i in couple]:
+            shown = [shows[i - first][k] for i in group]
+            rows += _photo(world, group, shown, k, rng)
+    _write_rows(part, rows)
+
+
+def _photo(world: WorldConfig, group: list[int], shown: list, k: int, rng: np.random.Generator) -> list[list]:
+    face_px = int(rng.integers(96, 129))
+    width, height = int(face_px * (1.5 + 0.9 * len(group) * rng.random())) + 40, int(face_px * rng.uniform(1.4, 1.7))
+    width = max(width, int(face_px * 1.35 * len(group)))
+    image, rows, photo = None, [], f"{FEC}/photos/" + _name(world.seed, group, k)
+    for place, (i, (name, face)) in enumerate(zip(group, shown)):
+        column = (place + 0.5) / len(group) * width
+        slack = max(width / len(group) - face_px, 0) / 2
+        centre = (column + rng.uniform(-0.7, 0.7) * slack, height / 2 + rng.uniform(-0.6, 0.6) * (height - face_px) / 2)
+        drawn, alpha, box = humans.render_human_photo(
+            humans.sample_human(face.seed), face.actions, width, height, centre, face_px
+        )
+        mix = alpha[..., None].astype(np.float32) / (255 if alpha.dtype == np.uint8 else 1)
+        image = drawn if image is None else np.uint8(np.rint(mix * drawn + (1 - mix) * image))
+        split = faces.split_of(i)
+        rows.append(_row(photo, box, (width, height), "human", face.seed, split, name, face.actions))
+    _write_jpeg(root() / photo, image, quality=int(rng.integers(85, 96)))
+    return rows
+
+
+def _cartoon_job(job: tuple[WorldConfig, int]) -> None:
+    """Write one character: a recognition folder with all its expressions, and one of them again for detection."""
+    world, i = job
+    part = root() / "parts" / f"cartoon-{i:06d}.csv"
+    if part.exists():
+        return
+    rng, rows = config.rng(world.seed, "pictures", i), []
+    identity, shown = faces.cartoon_of(world.seed, i), faces.cast(world, "cartoon", i)
+    folder = f"{RECOGNITION}/personai_icartoonface_rectrain_{i:05d}"
+    (root() / folder).mkdir(exist_ok=True)
+    again = int(rng.integers(len(shown)))
+    for k, (name, face) in enumerate(shown):
+        tracks = [f"{folder}/personai_icartoonface_rectrain_{i:05d}_{k:07d}.jpg"]
+        tracks += [f"{DETECTION}/personai_icartoonface_dettrain_{i:05d}.jpg"] if k == again else []
+        for photo in tracks:
+            height = int(rng.integers(150, 190))
+            width = int(height * rng.uniform(1.0, 1.4))
+            image, box = cartoons.render_cartoon_photo(identity, face.actions, width, height)
+            _write_jpeg(root() / photo, image, quality=92)
+            split = faces.split_of(i)
+            rows.append(_row(photo, box, (width, height), "cartoon", face.seed, split, name, face.actions))
+    _write_rows(part, rows)
+
+
+def draw_triplets(names: np.ndarray, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Draw triplets of faces as FEC does: one-, two- and three-class in equal parts (arXiv 1811.11283, section 3).
+
+    Args:
+        names: (N,) expression names of the faces to draw from, at least three names with three faces.
+    Returns:
+        (n, 3) int indices in random order within a triplet, and (n,) int types, 0 one-class to 2 three-class.
+    """
+    members = {name: np.flatnonzero(names == name) for name in np.unique(names)}
+    full = [name for name, who in members.items() if len(who) >= 3]
+    if len(full) < 3:
+        raise ValueError(f"triplets need three expression names with three faces each; these have: {full}")
+    types, index = rng.integers(0, 3, n), np.empty((n, 3), np.int64)
+    for row, kind in enumerate(types):
+        chosen = rng.choice(len(full), kind + 1, replace=False)
+        counts = ((3,), (2, 1), (1, 1, 1))[kind]
+        drawn = [rng.choice(members[full[c]], count, replace=False) for c, count in zip(chosen, counts)]
+        index[row] = rng.permutation(np.concatenate(drawn))
+    return index, types
+
+
+def _write_fec(truth: pd.DataFrame, world: WorldConfig) -> None:
+    rng = config.rng(world.seed, "triplets")
+    actions, names = truth[list(expressions.ACTIONS)].to_numpy(np.float32), truth.expression.to_numpy()
+    draws = []
+    for split, share in zip(faces.SPLITS, faces.SHARES):
+        pool = np.flatnonzero(truth.split == split)
+        index, types = draw_triplets(names[pool], round(world.triplets * share), rng)
+        draws.append((pool[index], types))
+    every = np.concatenate([index for index, _ in draws])
+    noise = raters.calibrate_noise(actions[rng.permutation(every)[:3000]])
+    cells = [
+        [f'"http://{HOST}/{Path(photo).name}"', *(f"{f:.6f}" for f in box)]
+        for photo, *box in truth[TRUTH[:5]].itertuples(index=False)
+    ]
+    for file, parts in (("train", draws[:2]), ("test", draws[2:])):
+        index, types = (np.concatenate(column) for column in zip(*parts))
+        votes = raters.rate(actions[index], 8, noise, rng)
+        order = rng.permutation(len(index))
+        lines = [_fec_line(cells, index[i], TYPES[types[i]], votes[i], rng) for i in order]
+        _write(root() / FEC / f"faceexp-comparison-data-{file}-public.csv", "".join(lines))
+    _write(root() / "raters.json", json.dumps({"noise": noise, "target_agreement": raters.FEC_HUMAN_AGREEMENT}))
+
+
+def _fec_line(faces_cells: list, index: np.ndarray, kind: str, votes: np.ndarray, rng: np.random.Generator) -> str:
+    cells = [cell for face in index for cell in faces_cells[face]]
+    count = rng.choice([5, 6, 7, 8], p=[0.02, 0.94, 0.02, 0.02])
+    for annotator, vote in zip(rng.choice(40, count, replace=False), votes):
+        cells += [f"annotator{annotator:02d}", str(vote)]
+    cells.insert(15, kind)  # after three faces of five columns
+    blank = " " if rng.random() < 0.05 else ""
+    return f",{blank}".join(cells) + "\n"
+
+
+def _write_icartoonface(truth: pd.DataFrame, world: WorldConfig) -> None:
+    """Write both annotation files; a few detection boxes leave their picture or are empty, as in the original."""
+    detection, recognition = [], []
+    rng = config.rng(world.seed, "boxes")
+    for photo, left, right, top, bottom in truth[TRUTH[:5]].itertuples(index=False):
+        with Image.open(root() / photo) as picture:
+            width, height = picture.size
+        box = [round(left * width), round(top * height), round(right * width), round(bottom * height)]
+        if photo.startswith(RECOGNITION):
+            recognition.append("\t".join(map(str, [photo.removeprefix(RECOGNITION + "/"), *box])))
+            continue
+        detection.append(",".join(map(str, [Path(photo).name, *box])))
+        if rng.random() < 0.03:
+            detection.append(",".join(map(str, [Path(photo).name, box[0], box[1], box[0], box[3]])))
+        elif rng.random() < 0.03:
+            detection.append(",".join(map(str, [Path(photo).name, width + 5, 10, width + 60, 70])))
+    _write(root() / DETECTION_CSV, "\n".join(detection) + "\n")
+    _write(root() / RECOGNITION_TXT, "\n".join(recognition) + "\n")
+
+
+if __name__ == "__main__":
+    print(f"mini world in {os.path.relpath(ensure())}")

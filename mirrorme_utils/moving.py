@@ -1,0 +1,130 @@
+"""Pairs that teach a translator to move a face: target, truth of the same identity, and a source that shows truth.
+
+The paired track: two pictures of one identity say what must move, and a picture of somebody else with (nearly) the
+same expression says it without telling who is meant. Taught in: notebook 07, section 4.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from . import cartoons, config, expressions, fecnet, pixels
+from .config import CodeConfig, MoveConfig
+from .faces import KINDS, FaceSet
+
+PARTNERS = 8  # sources of each kind that are kept for a face
+NEAR = 0.25  # largest `expressions.distance` of a partner; two random expressions are 1.15 apart
+OWN_SHARE = 0.4  # of the sources are the truth's own picture
+TOGETHER = 0.5  # strength with which target and truth are varied alike
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """What the steps of a mover draw from.
+
+    faces: N faces of training identities. rows: for each identity the rows of its faces.
+    partners: (N, 2, PARTNERS) rows of other identities' faces that show a face's expression, people first, then
+    drawings; -1 where there is none.
+    """
+
+    faces: FaceSet
+    rows: list[np.ndarray]
+    partners: np.ndarray
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One step: t, truth and s (B, 3, S, S) in [-1, 1]; actions (B, 52), the expression that s shows."""
+
+    t: Tensor
+    truth: Tensor
+    s: Tensor
+    actions: Tensor
+
+
+def pairs(faces: FaceSet, seed: int) -> Pairs:
+    """List the identities' rows and each face's partners; `seed` breaks ties among partners."""
+    rows = [np.flatnonzero(faces.identity == i) for i in np.unique(faces.identity)]
+    return Pairs(faces, [r for r in rows if len(r) > 1], find_partners(faces, rows, seed))
+
+
+def find_partners(faces: FaceSet, rows: list[np.ndarray], seed: int) -> np.ndarray:
+    """Find for each face the nearest expressions of other identities.
+
+    A drawing style shows an expression by the nearest parts that it has; so do the candidates for its faces.
+
+    Args:
+        rows: for each identity the rows of its faces.
+    Returns:
+        (N, 2, PARTNERS) int64 rows, people first, then drawings; -1 where nothing is within `NEAR`.
+    """
+    features = torch.from_numpy(expressions.FEATURES.T)
+    asked = torch.from_numpy(faces.actions) @ features
+    shown = {style: torch.from_numpy(_as_shown(style, faces.actions)) @ features for style in np.unique(faces.style)}
+    tie = 1e-3 * torch.rand(len(faces), generator=config.generator(seed, "partners"))
+    found = np.full((len(faces), len(KINDS), PARTNERS), -1)
+    for own in rows:
+        distance = torch.cdist(asked[own], shown[faces.style[own[0]]]) + tie
+        distance[:, own] = torch.inf
+        for kind in range(len(KINDS)):
+            there = np.flatnonzero(faces.kind == kind)
+            nearest, at = distance[:, there].topk(min(PARTNERS, len(there)), largest=False)
+            found[own, kind, : at.shape[1]] = np.where(nearest < NEAR, there[at], -1)
+    return found
+
+
+def _as_shown(style: str, actions: np.ndarray) -> np.ndarray:
+    """Return (N, 52) actions as a drawing style shows them (`cartoons.nearest_parts`); as they are for people ("")."""
+    if not style:
+        return actions
+    vectors = cartoons.choices(style)[1]
+    asked, there = (torch.from_numpy(x @ expressions.FEATURES.T) for x in (actions, vectors))
+    return vectors[torch.cdist(asked, there).argmin(1)]
+
+
+def draw(data: Pairs, settings: MoveConfig, at: int) -> Batch:
+    """Draw the pairs of a step: identities at random, two different faces of each, and a source for the second.
+
+    The source is truth's own picture or a partner's, augmented either way, so that it gives away little of truth's
+    identity, light and framing. Target and truth are varied alike.
+    """
+    rng, noise = config.rng(settings.seed, "batch", at), config.generator(settings.seed, "noise", at)
+    who = rng.integers(0, len(data.rows), settings.batch)
+    target, truth = np.array([rng.choice(data.rows[i], 2, replace=False) for i in who]).T
+    source = sources(data, truth, rng)
+    t, wanted = together(*(pixels.to_tensor(data.faces.images[r]) for r in (target, truth)), noise, TOGETHER)
+    s = fecnet.augment(pixels.to_tensor(data.faces.images[source]), noise)
+    return Batch(*(_ready(x) for x in (t, wanted, s)), torch.from_numpy(data.faces.actions[source]).to(config.device()))
+
+
+def sources(data: Pairs, truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Choose for each truth (B,) a row that shows its expression: itself, or another identity of either kind."""
+    b = len(truth)
+    chosen = data.partners[truth, rng.integers(0, 2, b), rng.integers(0, PARTNERS, b)]
+    return np.where((rng.random(b) < OWN_SHARE) | (chosen < 0), truth, chosen)
+
+
+def together(t: Tensor, truth: Tensor, noise: torch.Generator, strength: float) -> tuple[Tensor, Tensor]:
+    """Augment target and truth in the same way (see `fecnet.augment`), so that they differ as they did."""
+    state = noise.get_state()
+    first = fecnet.augment(t, noise, strength)
+    noise.set_state(state)
+    return first, fecnet.augment(truth, noise, strength)
+
+
+def draw_faces(faces: FaceSet, settings: CodeConfig, at: int) -> tuple[Tensor, Tensor]:
+    """Draw a step of the expression code: augmented pictures (B, 3, S, S) in [-1, 1] and their actions (B, 52)."""
+    rows = config.rng(settings.seed, "batch", at).integers(0, len(faces), settings.batch)
+    x = fecnet.augment(pixels.to_tensor(faces.images[rows]), config.generator(settings.seed, "noise", at))
+    return _ready(x), torch.from_numpy(faces.actions[rows]).to(config.device())
+
+
+def _ready(x: Tensor) -> Tensor:
+    return x.to(config.device(), memory_format=torch.channels_last)
+
+
+def batch_transfer(out: Tensor, batch: Batch) -> Tensor:
+    """Return the transfer score T of a training batch: 1 - sum|out - truth| / sum|t - truth| (see `bench.transfer`)."""
+    return 1 - (out.detach() - batch.truth).abs().sum() / (batch.t - batch.truth).abs().sum()

@@ -1,0 +1,172 @@
+"""The report's training step and its runs, as notebook 05 teaches them, for the ablations of notebook 06.
+
+Taught in: notebook 05, sections 1, 4 and 5.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from . import bench, clean, config, fecnet, losses, pixels, training, translator, triplets
+from .config import ReportConfig
+from .discriminator import PatchGAN
+
+PICTURES = 20_000  # at most so many are held in memory
+
+
+@dataclass(frozen=True)
+class Networks:
+    """Translator G, discriminator D, the frozen embedding, and the optimizers of G and D."""
+
+    g: nn.Module
+    d: nn.Module
+    embedding: nn.Module
+    g_optimizer: torch.optim.Optimizer
+    d_optimizer: torch.optim.Optimizer
+
+
+def networks(settings: ReportConfig, embedding: nn.Module) -> Networks:
+    """Make the report's networks with AdamW and beta1 = 0.5."""
+    torch.manual_seed(settings.seed)
+    g, d = training.fast(translator.report_unet(settings)), training.fast(PatchGAN(settings.width))
+    adam = (torch.optim.AdamW(n.parameters(), settings.learning_rate, betas=(0.5, 0.999)) for n in (g, d))
+    return Networks(g, d, embedding, *adam)
+
+
+def step(nets: Networks, t: Tensor, s: Tensor, settings: ReportConfig) -> dict[str, Tensor]:
+    """Train D, then G, on one batch of targets t and sources s, (B, 3, S, S) in [-1, 1]; return the losses."""
+    with training.autocast():
+        e_s, e_t = nets.embedding(s).float(), nets.embedding(t).float()
+        out = nets.g(t, e_s, s)
+        d_loss = 0.5 * (losses.lsgan(nets.d(t), real=True) + losses.lsgan(nets.d(out.detach()), real=False))
+    nets.d_optimizer.zero_grad()
+    d_loss.backward()
+    nets.d_optimizer.step()
+    with training.autocast():
+        e_out, logits, back = nets.embedding(out).float(), nets.d(out), nets.g(out, e_t, t)
+        total, parts = losses.report(e_out, e_s, logits, back, t, settings.alpha, settings.beta, settings.gamma)
+    nets.g_optimizer.zero_grad()
+    total.backward()
+    nets.g_optimizer.step()
+    return {"total": total, "discriminator": d_loss, **parts}
+
+
+def rotate(x: Tensor, degrees: float, generator: torch.Generator) -> Tensor:
+    """Turn each picture of (B, 3, S, S) by its own angle of at most so many degrees; corners become 0, mid-grey."""
+    angle = torch.deg2rad((2 * torch.rand(len(x), generator=generator) - 1) * degrees).to(x.device)
+    cos, sin, zero = angle.cos(), angle.sin(), torch.zeros_like(angle)
+    theta = torch.stack([cos, -sin, zero, sin, cos, zero], 1).view(-1, 2, 3)
+    return F.grid_sample(x, F.affine_grid(theta, list(x.shape), align_corners=False), align_corners=False)
+
+
+def draw(images: np.ndarray, settings: ReportConfig, at: int) -> tuple[Tensor, Tensor]:
+    """Draw the targets and sources of a step: two batches of faces that have nothing to do with each other."""
+    rows = config.rng(settings.seed, "batch", at).integers(0, len(images), (2, settings.batch))
+    t, s = (pixels.to_tensor(images[r]) for r in rows)
+    if settings.rotation:
+        t, s = (rotate(x, settings.rotation, config.generator(settings.seed, at, name)) for name, x in (("t", t), ("s", s)))
+    return tuple(x.to(config.device(), memory_format=torch.channels_last) for x in (t, s))
+
+
+def train(
+    name: str, settings: ReportConfig, images: np.ndarray, embedding: nn.Module,
+    score: Callable[[nn.Module], dict] | None = None,
+) -> tuple[training.Run, nn.Module]:  # fmt: skip
+    """Train (or load) one run of the report's model.
+
+    Args:
+        name: of its checkpoint. images: uint8 (N, S, S, 3), targets and sources alike.
+        embedding: a frozen FECNet. score: maps the trained translator to the metrics that its card keeps.
+    Returns:
+        the run (with its history and metrics) and the translator.
+    """
+    nets = networks(settings, embedding)
+    run = training.Run(name, settings, nets.g, nets.g_optimizer, nets.d_optimizer, partner=nets.d)
+    for at in run.steps():
+        parts = step(nets, *draw(images, settings, at), settings)
+        if at % 10 == 9:
+            run.log(at, **parts)
+    nets.g.eval()
+    run.finish(score(nets.g) if score and not run.loaded else {})
+    return run, nets.g
+
+
+def pictures(split: str, settings: ReportConfig, most: int = PICTURES) -> np.ndarray:
+    """Read the cleaned crops of a split, people and cartoons together: uint8 (N, S, S, 3), N at most `most`."""
+    faces = clean.ensure().faces
+    faces = faces[faces["split"] == split]
+    if len(faces) > most:
+        faces = faces.sample(most, random_state=config.rng(settings.seed, "pictures", split))
+    return triplets.load_images([config.DATA / image for image in faces["image"]], settings.size)
+
+
+def held_out(settings: ReportConfig, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Choose faces of test identities to look at: n targets and n sources, people first, uint8 (n, S, S, 3)."""
+    faces = clean.ensure().faces
+    faces = faces[faces["split"] == "test"]
+    chosen = []
+    for kind, share in (("human", n - n // 2), ("cartoon", n // 2)):
+        pool = faces[faces["kind"] == kind].sample(frac=1, random_state=config.rng(settings.seed, "held out", kind))
+        turn = pool.groupby("identity").cumcount()  # so that each identity comes once before one comes twice
+        images = pool.iloc[np.argsort(turn, kind="stable")]["image"].to_numpy()
+        chosen.append((images[:share], images[share : 2 * share]))
+    return tuple(
+        triplets.load_images([config.DATA / image for part in parts for image in part], settings.size)
+        for parts in zip(*chosen)
+    )
+
+
+def answer(g: nn.Module, embedding: nn.Module, t: Tensor, s: Tensor) -> Tensor:
+    """Translate targets t with sources s, (B, 3, S, S) in [-1, 1], in evaluation mode; the result is on the CPU."""
+    was_training, device = g.training, config.device()
+    g.eval()
+    with torch.no_grad():
+        out = g(t.to(device), embedding(s.to(device)), s.to(device)).cpu()
+    g.train(was_training)
+    return out
+
+
+def copy_losses(embedding: nn.Module, t: np.ndarray, s: np.ndarray) -> dict[str, float]:
+    """Return the losses of an output that is the target itself, for uint8 (N, S, S, 3) targets and sources.
+
+    The reconstruction is perfect, and a real picture leaves the best discriminator at 1/2, hence 1/4. For unit
+    vectors of D dimensions the embedding loss is the mean of (2 - 2 cos) / D.
+    """
+    e_t, e_s = fecnet.embed(embedding, t), fecnet.embed(embedding, s)
+    cosine = (e_t * e_s).sum(1)
+    return {"embedding": float((2 - 2 * cosine).mean() / e_t.shape[1]), "adversarial": 0.25, "consistency": 0.0}
+
+
+def measure(models: dict, embedding: nn.Module, settings: ReportConfig, n_expressions: int, n_pairs: int = 48) -> dict:
+    """Score translators on MirrorBench's world of seed 0: the mean of T, R and S over its four directions.
+
+    Args:
+        models: name to a translator of the report, or to the name of a baseline (see `bench.score`).
+    Returns:
+        name to {"T", "R", "S"}.
+    """
+    functions = {
+        name: g if isinstance(g, str) else lambda t, s, g=g: answer(g, embedding, t, s) for name, g in models.items()
+    }
+    scores = bench.run(0, functions, settings.size, n_expressions, n_pairs)["models"]
+    return {
+        name: {key: float(np.mean([row[key] for row in by_direction.values()])) for key in ("T", "R", "S")}
+        for name, by_direction in scores.items()
+    }
+
+
+def film(run: training.Run, frames: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
+    """Keep the pictures of a finished run beside its checkpoint, or read those that it kept when it was trained.
+
+    Args:
+        frames: step to uint8 (N, S, S, 3); not looked at where the run was loaded.
+    """
+    path = training.find(run.name, run.settings).with_suffix(".npz")
+    if not run.loaded:
+        np.savez_compressed(path, **{str(at): images for at, images in frames.items()})
+    with np.load(path) as kept:
+        return {int(at): kept[at] for at in kept.files}

@@ -1,0 +1,152 @@
+"""Colours of a rendered head: skin, lips, brows, eyes, teeth, hair and cloth, painted on the average head's surface.
+
+A point is coloured by where it lies on the average, expressionless head ("canonical" coordinates, metres, origin
+between the eyes), so that paint moves with the skin. Colours are linear RGB in [0, 1].
+
+Taught in: notebook 01, section 1.
+"""
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from .config import rng
+
+# Skin from light to dark: sRGB, spanning the ten orbs of the Monk Skin Tone scale.
+TONES = np.array([
+    [246, 219, 203], [238, 200, 178], [228, 182, 152], [214, 162, 128], [190, 138, 104], [160, 110, 80],
+    [128, 85, 60], [98, 63, 45], [74, 47, 35], [56, 37, 30],
+]) / 255  # fmt: skip
+HAIR = np.array([
+    [22, 18, 17], [45, 30, 22], [84, 54, 34], [128, 86, 50], [182, 140, 88], [210, 180, 130], [142, 60, 30],
+    [150, 148, 146], [214, 212, 208],
+]) / 255  # fmt: skip
+IRIS = np.array([[58, 36, 22], [92, 60, 34], [112, 100, 58], [86, 110, 80], [84, 118, 148], [110, 132, 140]]) / 255
+
+
+def linear(srgb: np.ndarray) -> np.ndarray:
+    """Turn sRGB in [0, 1] into linear RGB (the 2.2 power law)."""
+    return np.asarray(srgb) ** 2.2
+
+
+def encode(rgb: np.ndarray) -> np.ndarray:
+    """Turn linear RGB into uint8 sRGB; values outside [0, 1] are clipped."""
+    return np.rint(np.clip(rgb, 0, 1) ** (1 / 2.2) * 255).astype(np.uint8)
+
+
+@lru_cache(maxsize=1)
+def _grain() -> np.ndarray:
+    """A tile of value noise, 256 x 256 for a lattice of 64 x 64 cells, that repeats seamlessly."""
+    lattice = rng(0, "noise").random((64, 64), np.float32)
+    tile = cv2.resize(np.tile(lattice, (3, 3)), None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
+    return np.ascontiguousarray(2 * tile[256:512, 256:512] - 1)
+
+
+def noise(points: np.ndarray, scale: float, seed: int = 0) -> np.ndarray:
+    """Return smooth value noise in about [-1, 1] at points (N, 3), with `scale` lattice cells to the metre.
+
+    The points are projected obliquely onto a repeating tile.
+    """
+    rows = max(-(-len(points) // 256), 1)
+    at = np.zeros((2, rows * 256), np.float32)
+    skew = (points[:, 0] + 0.6 * points[:, 1], points[:, 2] + 0.47 * points[:, 1])
+    for axis, along in enumerate(skew):
+        at[axis, : len(points)] = np.mod(along * (4 * scale) + 37.3 * seed * (axis + 1), 256)
+    maps = at.reshape(2, rows, 256)
+    values = cv2.remap(_grain(), maps[0], maps[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+    return values.ravel()[: len(points)]
+
+
+def smooth(x: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Step smoothly from 0 at `low` to 1 at `high`."""
+    t = np.clip((x - low) / (high - low), 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def brow(c: np.ndarray, thick: float, arch: float, long: float) -> np.ndarray:
+    """Return the density of the brows at canonical points (N, 3), in [0, 1].
+
+    Args:
+        thick: half of a brow's height, metres. arch: how high its bend rises, metres. long: its outer end, metres.
+    """
+    x, z = np.abs(c[:, 0]), c[:, 2]
+    along = (x - 0.011) / (long - 0.011)
+    middle = 0.0205 + arch * np.sin(np.clip(along, 0, 1) * np.pi * 0.85) - 0.004 * np.clip(along, 0, 1.2) ** 2
+    half = thick * np.interp(along, [0, 0.15, 0.6, 1], [0.75, 1, 0.85, 0.3])
+    ends = smooth(along, -0.08, 0.06) * (1 - smooth(along, 0.9, 1.05))
+    front = c[:, 1] < 0.045
+    return ends * front * (1 - smooth(np.abs(z - middle), 0.6 * half, half))
+
+
+def beard(c: np.ndarray, style: str) -> np.ndarray:
+    """Return the density of a beard at canonical points (N, 3): "none", "stubble", "moustache" or "full"."""
+    if style == "none":
+        return np.zeros(len(c), np.float32)
+    x, y, z = np.abs(c[:, 0]), c[:, 1], c[:, 2]
+    lip = smooth(z, -0.066, -0.061) * (1 - smooth(z, -0.052, -0.047)) * (1 - smooth(x, 0.027, 0.034)) * (y < 0.0)
+    if style == "moustache":
+        return lip
+    jaw = 1 - smooth(z - np.interp(x, [0, 0.03, 0.055, 0.075], [-0.078, -0.062, -0.045, -0.02]), -0.008, 0.006)
+    jaw = jaw * smooth(z, -0.155, -0.125) * (1 - smooth(y, 0.045, 0.065))
+    return np.maximum(lip, jaw) * (0.45 if style == "stubble" else 1.0)
+
+
+def paint_skin(c: np.ndarray, masks: np.ndarray, look) -> np.ndarray:
+    """Colour skin, lips, brows, beard and lids.
+
+    Args:
+        c: (N, 3) canonical points. masks: (N, 3) shares of lips, eyelids and ears.
+        look: a `humans.HumanIdentity`.
+    Returns:
+        (N, 3) linear RGB.
+    """
+    base = linear(look.skin)
+    colour = base * (1 + 0.10 * noise(c, 60, look.grain)[:, None] + 0.05 * noise(c, 260, look.grain + 3)[:, None])
+    x, z = np.abs(c[:, 0]), c[:, 2]
+    cheek = np.exp(-(((x - 0.042) / 0.022) ** 2) - ((z + 0.035) / 0.022) ** 2) * (c[:, 1] < 0.05)
+    nose = np.exp(-((x / 0.015) ** 2) - ((z + 0.038) / 0.014) ** 2) * (c[:, 1] < 0)
+    flush = look.flush * np.maximum(np.maximum(cheek, 0.7 * nose), 0.6 * masks[:, 2])[:, None]
+    colour = colour * (1 + flush * np.array([0.16, -0.16, -0.14]))
+    spots = smooth(noise(c, 420, look.grain + 5), 0.35, 0.6) * np.maximum(cheek, nose) * look.freckles
+    colour = colour * (1 - 0.45 * spots[:, None] * np.array([0.6, 1, 1.1]))
+    under = np.exp(-(((x - 0.03) / 0.016) ** 2) - ((z + 0.020) / 0.007) ** 2)
+    colour = colour * (1 - look.tired * under[:, None] * np.array([0.8, 1, 0.9]))
+    lids = masks[:, 1:2]
+    colour = colour * (1 - 0.18 * lids) + 0.5 * lids * look.shadow * (linear(look.makeup) - colour)
+    lip = smooth(masks[:, 0], 0.25, 0.75)[:, None]
+    colour = colour * (1 - lip) + lip * linear(look.lips) * (1 + 0.12 * noise(c * [6, 1, 1], 130, 2)[:, None])
+    strands = 0.75 + 0.25 * noise(c * [1, 1, 0.4], 500, look.grain + 1)
+    hair = linear(look.brow_colour)
+    covered = np.clip(brow(c, look.brow_thick, look.brow_arch, look.brow_long) * strands * 1.15, 0, 0.95)[:, None]
+    colour = colour * (1 - covered) + covered * hair
+    bearded = np.clip(beard(c, look.beard) * (0.82 + 0.22 * noise(c * [1, 1, 0.5], 900, look.grain + 2)), 0, 0.95)[:, None]
+    bearded = bearded * (1 - lip)
+    return colour * (1 - bearded) + bearded * linear(look.beard_colour)
+
+
+def paint_eye(c: np.ndarray, centre: np.ndarray, look) -> np.ndarray:
+    """Colour an eyeball: sclera, iris, pupil.
+
+    Args:
+        c: (N, 3) canonical points on it. centre: (3,) its canonical centre.
+    """
+    d = c - centre
+    d = d / np.linalg.norm(d, axis=1, keepdims=True)
+    angle = np.degrees(np.arccos(np.clip(-d[:, 1], -1, 1)))
+    sclera = np.array([0.80, 0.77, 0.74]) * (1 - 0.25 * smooth(angle, 35, 75))[:, None]
+    sclera = sclera * (1 + np.array([0.0, -0.1, -0.1]) * smooth(angle, 40, 70)[:, None])
+    rays = 1 + 0.25 * noise(np.stack([np.arctan2(d[:, 0], d[:, 2]), angle * 0.01, 0 * angle], 1), 8, 4)
+    iris = linear(look.iris) * rays[:, None] * (1 - 0.5 * smooth(angle, 22, 28))[:, None] * 1.5
+    ring = smooth(angle, 26.5, 29.5)[:, None]
+    colour = iris * (1 - ring) + sclera * ring
+    pupil = (1 - smooth(angle, 10, 13))[:, None]
+    return colour * (1 - pupil) + 0.01 * pupil
+
+
+def paint_hair(points: np.ndarray, look) -> np.ndarray:
+    """Colour hair at points (N, 3): strands that run down, lighter and darker."""
+    turn = np.arctan2(points[:, 0], points[:, 1] - 0.08)
+    lanes = np.stack([turn * 0.1, points[:, 1] * 0.1, points[:, 2] * 0.12], 1)
+    fine, coarse = noise(lanes, 420, look.grain + 6), noise(lanes, 120, look.grain + 7)
+    return linear(look.hair) * (1 + 0.38 * fine + 0.28 * coarse)[:, None]

@@ -1,0 +1,132 @@
+"""Where the two data sets come from, and who is in them: the mini world, or the reader's own files.
+
+    data/real/fec/faceexp-comparison-data-{train,test}-public.csv      your copy of FEC
+    data/real/icartoonface/…                                           your copy of iCartoonFace, as it unpacks
+
+Both have the same files, so all other modules treat them alike. They differ in two things only: who answers for the
+photos, and whether anybody knows who is in them.
+
+Taught in: notebook 01, sections 1, 3 and 5.
+"""
+
+import hashlib
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from . import config
+from .download import Options
+from .photo_server import HOST, PhotoServer, choose_faults
+
+SPLITS = {"train": 0.7, "val": 0.2, "test": 0.1}
+FACE_COLUMNS = ["image", "kind", "identity", "split", "source", "truth"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the two data sets lie: `mini`, which we rendered, or `real`, which the reader brings."""
+
+    name: str
+    root: Path
+
+    @property
+    def folder(self) -> Path:
+        """The folder of everything that cleaning makes of it."""
+        return config.DATA / "clean" if self.name == "mini" else self.root / "clean"
+
+    @property
+    def size(self) -> int:
+        """Pixels of a crop's side."""
+        return max(128, config.profile().world.size)
+
+
+def chosen() -> Source:
+    """Return the mini world, built if need be, or the reader's own files with the profile `report`."""
+    if config.profile().name == "report":
+        return Source("real", config.DATA / "real")
+    from . import miniworld
+
+    mini = Source("mini", miniworld.ensure())
+    _forget_other_world(mini)
+    return mini
+
+
+def _forget_other_world(mini: Source) -> None:
+    """Photos of another mini world can have the same names: start again from nothing when the world changes."""
+    world, seen = (mini.root / "world.json").read_text(), mini.folder / "world.json"
+    if not seen.exists() or seen.read_text() != world:
+        shutil.rmtree(mini.folder, ignore_errors=True)
+        mini.folder.mkdir(parents=True)
+        seen.write_text(world)
+
+
+@contextmanager
+def photo_host(where: Source, **options):
+    """Yield the download options of a source; while it is open, the mini world's photo host answers on this machine."""
+    if where.name == "real":
+        yield Options(**options)
+        return
+    photos = where.root / "fec" / "photos"
+    faults = choose_faults((path.name for path in photos.iterdir()), config.profile().world.seed)
+    with PhotoServer(photos, faults) as server:
+        yield Options(hosts={HOST: server.address}, **options)
+
+
+def people_of(where: Source, cropped: pd.DataFrame, test_urls: set[str]) -> pd.DataFrame:
+    """Say who each cropped FEC face is and in which split: the table `Cleaned.faces`, indexed like `cropped`."""
+    good = cropped[cropped["image"] != ""].assign(kind="human", source="fec")
+    if where.name == "mini":
+        photos = "fec/photos/" + good["url"].str.rsplit("/", n=1).str[-1]
+        return _with_mini_identity(where, good, photos)
+    splits = [("test" if url in test_urls else _split_of(url, ("train", "val"))) for url in good["url"]]
+    return good.assign(identity=good["url"], split=splits, truth=-1)[FACE_COLUMNS]
+
+
+def cartoons_of(where: Source, cropped: pd.DataFrame) -> pd.DataFrame:
+    """Say which character each cropped iCartoonFace face is and in which split: the table `Cleaned.faces`."""
+    good = cropped[cropped["image"] != ""].assign(kind="cartoon", source=cropped["track"])
+    if where.name == "mini":
+        return _with_mini_identity(where, good, "icartoonface/" + good["picture"])
+    splits = [_split_of(name, tuple(SPLITS)) for name in good["character"]]
+    return good.assign(identity=good["character"], split=splits, truth=-1)[FACE_COLUMNS]
+
+
+def _with_mini_identity(where: Source, good: pd.DataFrame, photos: pd.Series) -> pd.DataFrame:
+    """Look identities up in the mini world's index, which names a face by photo and, among people, by its left side."""
+    columns = ["photo", "left", "identity", "split", "kind"]
+    index = pd.read_csv(where.root / "truth.csv", usecols=columns)
+    human = index["kind"] == "human"
+    names = index["photo"] + (" " + index["left"].map("{:.6f}".format)).where(human, "")
+    rows = pd.Series(index.index, index=names)
+    wanted = photos + (" " + good["left"].map("{:.6f}".format)).where(good["kind"] == "human", "")
+    truth = rows.loc[wanted].to_numpy()
+    identity, split = (index.loc[truth, column].to_numpy() for column in ("identity", "split"))
+    return good.assign(identity=identity.astype(str), split=split, truth=truth)[FACE_COLUMNS]
+
+
+def _split_of(name: str, parts: tuple[str, ...]) -> str:
+    """Draw a split by the hash of a name, so that it stays the same when the data grow."""
+    at = int(hashlib.sha256(name.encode()).hexdigest()[:12], 16) / 16**12 * sum(SPLITS[part] for part in parts)
+    for part in parts:
+        at -= SPLITS[part]
+        if at < 0:
+            return part
+    return parts[-1]
+
+
+def with_truth(faces: pd.DataFrame) -> pd.DataFrame:
+    """Add the mini world's ground truth (expression name and 52 action weights) to rows of `Cleaned.faces`.
+
+    For scoring and for simulated raters; the report's track never reads it.
+    Raises:
+        ValueError: the faces are real, and nobody knows the truth.
+    """
+    if (faces["truth"] < 0).any():
+        raise ValueError("real faces come without a truth: with_truth is for the mini world only")
+    from . import expressions, miniworld
+
+    known = miniworld.truth()[["expression", *expressions.ACTIONS]].iloc[faces["truth"]].set_index(faces.index)
+    return faces.join(known)

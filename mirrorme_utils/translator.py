@@ -1,0 +1,219 @@
+"""Translators: the report's UNet, and a translator that moves the pixels of the target.
+
+Taught in: notebook 05, section 2 (`UNet`) and notebook 07, section 3 (`Mover`).
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from . import fecnet
+from .config import FecnetConfig, MoveConfig, ReportConfig
+
+
+class UNet(nn.Module):
+    """The report's translator: stride-2 levels, skips, and the embedding as one channel at the bottleneck.
+
+    At 224 px with six levels and width 64 the sizes are 112, 56, 28, 14, 7, 4 and the channels
+    64, 128, 256, 512, 512, 512; the 16-d embedding is laid out as a 1x4x4 map, which makes 513 channels.
+
+    Args:
+        size: pixels of the square picture.
+        levels: how many levels halve it.
+        width: channels of the first level; they double up to eight times that.
+        depth: levels in all; those beyond `levels` stand at the bottleneck and keep its size.
+        source_at_input: stack the source image onto the target's channels instead of using the embedding.
+        skips: pass each level's map across; False passes zeros instead, so that all must go through the bottleneck.
+    """
+
+    def __init__(
+        self, size: int, levels: int, width: int, depth: int | None = None, source_at_input: bool = False,
+        skips: bool = True,
+    ):  # fmt: skip
+        super().__init__()
+        self.skips = skips
+        strides = [2] * levels + [1] * ((depth or levels) - levels)
+        channels = [6 if source_at_input else 3] + [width * min(2**i, 8) for i in range(len(strides))]
+        self.source_at_input = source_at_input
+        self.bottleneck = -(-size // 2**levels)
+        self.down = nn.ModuleList(
+            _block(nn.Conv2d(a, b, 3, s, 1), b) for a, b, s in zip(channels, channels[1:], strides)
+        )
+        inner = channels[1:]
+        self.up = nn.ModuleList()
+        for i in reversed(range(len(strides))):
+            below = inner[i] + int(not source_at_input) if i == len(strides) - 1 else 2 * inner[i]
+            above = inner[i - 1] if i else 3
+            self.up.append(nn.ConvTranspose2d(below, above, 3, strides[i], 1))
+        self.norms = nn.ModuleList(nn.InstanceNorm2d(up.out_channels) for up in self.up)
+        self.apply(_normal)
+
+    def forward(self, t: Tensor, e: Tensor | None = None, s: Tensor | None = None) -> Tensor:
+        """Translate t (B, 3, S, S) with the embedding e (B, D) or the source s (B, 3, S, S); same shape out."""
+        x = torch.cat([t, s], 1) if self.source_at_input else t
+        skips, sizes = [], [x.shape[-2:]]
+        for down in self.down:
+            x = down(x)
+            skips.append(x)
+            sizes.append(x.shape[-2:])
+        if not self.source_at_input:
+            x = torch.cat([x, e.view(len(e), 1, self.bottleneck, self.bottleneck)], 1)
+        for i, (up, norm) in enumerate(zip(self.up, self.norms)):
+            level = len(skips) - 1 - i
+            across = skips[level] if self.skips else torch.zeros_like(skips[level])
+            x = up(x if i == 0 else torch.cat([x, across], 1), output_size=sizes[level])
+            x = torch.tanh(x) if level == 0 else F.relu(norm(x))
+        return x
+
+
+def _block(convolution: nn.Conv2d, channels: int) -> nn.Sequential:
+    return nn.Sequential(convolution, nn.BatchNorm2d(channels), nn.LeakyReLU(0.2))
+
+
+def _normal(module: nn.Module) -> None:
+    if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+        nn.init.normal_(module.weight, 0, 0.02)
+        nn.init.zeros_(module.bias)
+
+
+def report_unet(settings: ReportConfig) -> UNet:
+    """Make the report's UNet, or the variant of it, that a configuration describes."""
+    variant = settings.depth, settings.source_at_input, settings.skips
+    return UNet(settings.size, settings.levels, settings.width, *variant)
+
+
+class ExpressionCode(nn.Module):
+    """Turn a face into an expression code that keeps what raters do not compare: sides, gaze, small moves.
+
+    (B, 3, S, S) in [-1, 1] to (B, D). Where FECNet pools its map to one cell, this keeps four by four of them,
+    so that a left wink and a right one stay apart. `actions` reads the 52 action weights from a code.
+    """
+
+    def __init__(self, width: int, dimensions: int):
+        super().__init__()
+        self.trunk = fecnet.small_trunk(width)
+        self.head = nn.Sequential(
+            nn.AdaptiveAvgPool2d(4),
+            nn.Flatten(),
+            nn.Linear(64 * width, 4 * width),
+            nn.ReLU(),
+            nn.Linear(4 * width, dimensions),
+        )
+        self.actions = nn.Linear(dimensions, 52)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.trunk(x))
+
+
+class Modulated(nn.Module):
+    """A residual block whose normalised features are scaled and shifted by the condition (FiLM, arXiv 1709.07871)."""
+
+    def __init__(self, inputs: int, outputs: int, condition: int):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.shortcut = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
+        self.norm = nn.GroupNorm(8, outputs)
+        self.film = nn.Linear(condition, 2 * outputs)
+        nn.init.normal_(self.film.weight, 0, 0.02)
+        nn.init.zeros_(self.film.bias)
+
+    def forward(self, x: Tensor, c: Tensor) -> Tensor:
+        scale, shift = self.film(c)[:, :, None, None].chunk(2, 1)
+        y = self.norm(self.conv1(x)) * (1 + scale) + shift
+        return self.shortcut(x) + self.conv2(F.silu(y))
+
+
+class Mover(nn.Module):
+    """Move the pixels of the target: a UNet, modulated by both codes, that predicts flow, mask and colour.
+
+    Half of the picture's size inside (pixel unshuffle), three scales. The output is
+    mask x warp(t, flow) + (1 - mask) x colour; the mask starts near 1, so that training starts from a copy.
+
+    Args:
+        width: channels at the first scale.
+        code: dimensions of an expression code.
+    """
+
+    MASK_BIAS = 3.0
+    REACH = 0.5  # largest flow, as a share of half the picture's side
+
+    def __init__(self, width: int, code: int):
+        super().__init__()
+        c = 4 * width
+        self.condition = nn.Sequential(nn.Linear(2 * code, c), nn.SiLU(), nn.Linear(c, c), nn.SiLU())
+        self.stem = nn.Conv2d(12, width, 3, padding=1)
+        self.down1, self.down2 = (nn.Conv2d(width * k, 2 * width * k, 3, 2, 1) for k in (1, 2))
+        self.block1 = Modulated(width, width, c)
+        self.block2 = Modulated(2 * width, 2 * width, c)
+        self.middle = nn.ModuleList(Modulated(4 * width, 4 * width, c) for _ in range(2))
+        self.block3 = Modulated(6 * width, 2 * width, c)
+        self.block4 = Modulated(3 * width, width, c)
+        self.head = nn.Conv2d(width, 4 * 6, 3, padding=1)
+        nn.init.normal_(self.head.weight, 0, 0.01)
+        nn.init.zeros_(self.head.bias)
+
+    def parts(self, t: Tensor, c_t: Tensor, c_s: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Predict flow (B, 2, S, S) in units of half the side, mask (B, 1, S, S) and colour (B, 3, S, S).
+
+        Args:
+            t: (B, 3, S, S) in [-1, 1]. c_t, c_s: (B, D) codes of the target's and of the source's expression.
+        """
+        c = self.condition(torch.cat([c_s - c_t, c_s], 1))
+        x1 = self.block1(self.stem(F.pixel_unshuffle(t, 2)), c)  # S/2
+        x2 = self.block2(self.down1(x1), c)  # S/4
+        x = self.down2(x2)  # S/8
+        for block in self.middle:
+            x = block(x, c)
+        x = self.block3(torch.cat([F.interpolate(x, scale_factor=2.0), x2], 1), c)
+        x = self.block4(torch.cat([F.interpolate(x, scale_factor=2.0), x1], 1), c)
+        x = F.pixel_shuffle(self.head(F.silu(x)), 2).float()  # (B, 6, S, S)
+        flow, mask, colour = x.split((2, 1, 3), 1)
+        return self.REACH * torch.tanh(flow), torch.sigmoid(mask + self.MASK_BIAS), torch.tanh(colour)
+
+    def forward(self, t: Tensor, c_t: Tensor, c_s: Tensor, full: Tensor | None = None) -> Tensor:
+        """Move t, or the same picture at another size `full` (B, 3, H, H), by what is predicted for t."""
+        parts = self.parts(t, c_t, c_s)
+        if full is not None:
+            parts = (F.interpolate(part, full.shape[-2:], mode="bilinear") for part in parts)
+        flow, mask, colour = parts
+        return mask * warp((t if full is None else full).float(), flow) + (1 - mask) * colour
+
+
+def warp(t: Tensor, flow: Tensor) -> Tensor:
+    """Sample t (B, 3, H, W) at each pixel's place plus flow (B, 2, H, W; x, y in units of half a side), bilinearly."""
+    b, _, h, w = t.shape
+    identity = torch.eye(2, 3, device=t.device).expand(b, 2, 3)
+    grid = F.affine_grid(identity, [b, 1, h, w], align_corners=False) + flow.permute(0, 2, 3, 1)
+    return F.grid_sample(t, grid, padding_mode="border", align_corners=False)
+
+
+class MirrorMe(nn.Module):
+    """An expression code and a mover: put the source's expression on the target.
+
+    `forward(t, s, strength)` takes two pictures (B, 3, S, S) in [-1, 1] and returns a third; strength 0 leaves the
+    target's expression, 1 takes the source's, more exaggerates it. `full` is the target at another size (B, 3, H, H):
+    the result then has that size, and its sharpness where pixels are only moved.
+    """
+
+    def __init__(self, code: nn.Module, mover: Mover):
+        super().__init__()
+        self.code, self.mover = code, mover
+
+    def forward(self, t: Tensor, s: Tensor, strength: float = 1.0, full: Tensor | None = None) -> Tensor:
+        c_t, c_s = self.code(t), self.code(s)
+        return self.mover(t, c_t, c_t + strength * (c_s - c_t), full if full is None else full.to(t.device))
+
+
+def mirror_me(settings: MoveConfig) -> MirrorMe:
+    """Make the moving translator of a configuration, with the code that it names.
+
+    Raises:
+        ValueError: `code_from` is neither "actions" nor "fecnet".
+    """
+    if settings.code_from == "actions":
+        return MirrorMe(ExpressionCode(settings.code_width, settings.code), Mover(settings.width, settings.code))
+    if settings.code_from == "fecnet":
+        embedding = FecnetConfig(size=settings.size, dimensions=settings.code)
+        return MirrorMe(fecnet.build(embedding), Mover(settings.width, settings.code))
+    raise ValueError(f'code_from={settings.code_from!r}: choose "actions" or "fecnet"')

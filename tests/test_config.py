@@ -1,0 +1,55 @@
+"""Profiles are named, frozen and complete; a wrong name is answered with the right ones; seeds are stable."""
+
+from dataclasses import FrozenInstanceError, fields
+
+import pytest
+import torch
+
+from mirrorme_utils import config
+
+
+def test_unknown_profile_lists_the_known(monkeypatch):
+    monkeypatch.setenv("MIRRORME_PROFILE", "desktop")
+    with pytest.raises(ValueError, match=r"MIRRORME_PROFILE='desktop'.*smoke, laptop, colab, report"):
+        config.profile()
+
+
+@pytest.mark.parametrize("cuda, name", [(False, "laptop"), (True, "colab")])
+def test_default_profile_follows_the_device(monkeypatch, cuda, name):
+    monkeypatch.delenv("MIRRORME_PROFILE")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    assert config.profile().name == name
+
+
+@pytest.mark.parametrize("name", config.PROFILES)
+def test_profiles_are_frozen_and_carry_their_name(name):
+    profile = config.PROFILES[name]
+    assert profile.name == name
+    for field in fields(profile):
+        part = getattr(profile, field.name)
+        if field.name != "name":
+            with pytest.raises(FrozenInstanceError):
+                part.seed = 1
+
+
+@pytest.mark.parametrize("value, asked", [(None, False), ("0", False), ("1", True)])
+def test_retrain_is_asked_for_by_one(monkeypatch, value, asked):
+    monkeypatch.delenv("RETRAIN", raising=False)
+    if value:
+        monkeypatch.setenv("RETRAIN", value)
+    assert config.retrain() is asked
+
+
+def test_each_named_step_draws_its_own_and_the_same_again():
+    draws = [config.rng(3, "crops", 1).integers(1 << 30) for _ in range(2)]
+    assert draws[0] == draws[1] != config.rng(3, "crops", 2).integers(1 << 30)
+    numbers = [torch.randint(1 << 30, (1,), generator=config.generator(3, "noise")).item() for _ in range(2)]
+    assert numbers[0] == numbers[1]
+    assert numbers[0] != torch.randint(1 << 30, (1,), generator=config.generator(4, "noise")).item()
+
+
+def test_seed_everything_repeats():
+    config.seed_everything(5)
+    first = torch.rand(2)
+    config.seed_everything(5)
+    assert torch.equal(first, torch.rand(2))

@@ -1,0 +1,48 @@
+"""Intervals over shared identities, and the trunk's parts that notebook 03 freezes."""
+
+import numpy as np
+import torch
+
+from mirrorme_utils import fecnet, intervals
+from mirrorme_utils.config import FecnetConfig
+
+
+def test_interval_holds_the_share_and_narrows_with_more_identities():
+    rng = np.random.default_rng(0)
+    widths = []
+    for n in (10, 100):
+        groups = rng.integers(0, n, (3000, 3))
+        right = rng.random(3000) < 0.2 + 0.6 * (groups[:, 0] % 2)
+        low, high = intervals.bootstrap(right, groups, np.random.default_rng(1), draws=200)
+        assert low < right.mean() < high
+        widths.append(high - low)
+    assert widths[1] < widths[0]
+
+
+def test_interval_is_wider_than_if_triplets_were_independent():
+    groups = np.repeat(np.arange(8), 200)[:, None]
+    right = np.repeat(np.arange(8) % 2, 200)
+    low, high = intervals.bootstrap(right, groups, np.random.default_rng(0), draws=300)
+    assert high - low > 0.4
+
+
+def test_an_identity_twice_in_a_triplet_counts_once():
+    groups = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [0, 1, 0]])
+    low, high = intervals.bootstrap(np.array([1, 1, 0, 0]), groups, np.random.default_rng(0), draws=50)
+    assert low == high == 0.5
+
+
+def test_interval_of_nothing_is_nan():
+    assert np.isnan(intervals.bootstrap(np.zeros(0), np.zeros((0, 3)), np.random.default_rng(0))).all()
+
+
+def test_a_frozen_trunk_stays_while_the_head_learns():
+    torch.manual_seed(0)
+    model = fecnet.build(FecnetConfig(width=8)).train()
+    model.trunk.requires_grad_(False).eval()
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], 1e-2)
+    model(torch.rand(6, 3, 64, 64)).square().mul(torch.rand(16)).sum().backward()
+    optimizer.step()
+    changed = {k for k, v in model.state_dict().items() if not torch.equal(v, before[k])}
+    assert changed and all(k.startswith("head") for k in changed)

@@ -1,0 +1,102 @@
+"""Pairs teach what they should: one identity moves, somebody else's face says how, and a step repeats itself."""
+
+import numpy as np
+import pytest
+import torch
+
+from mirrorme_utils import cartoons, config, expressions, faces, losses, moving, training, translator
+from mirrorme_utils.config import CodeConfig, MoveConfig
+
+CODE = CodeConfig(width=8, code=16, batch=6)
+MOVE = MoveConfig(width=8, code_width=8, code=16, batch=6)
+STYLE = cartoons.STYLES_TRAIN[0]
+
+
+def world(identities=6, shown=8, size=64) -> faces.FaceSet:
+    """Half people, half drawings, with pictures of noise in which the identity and the expression can be read."""
+    kind = np.repeat(np.arange(identities) % 2, shown)
+    names = list(expressions.PALETTE)[:shown]
+    actions = np.stack([expressions.compose(**expressions.PALETTE[n]) for _ in range(identities) for n in names])
+    drawn = [cartoons.vector(STYLE, cartoons.nearest_parts(STYLE, a)) for a in actions]
+    actions = np.where(kind[:, None] == 1, np.stack(drawn), actions).astype(np.float32)
+    images = np.random.default_rng(0).integers(0, 256, (len(kind), size, size, 3), np.uint8)
+    identity = 10 * np.repeat(np.arange(identities), shown)
+    number = np.tile(np.arange(shown), identities)
+    style = np.where(kind == 1, STYLE, "")
+    return faces.FaceSet(images, np.zeros(images.shape[:3], np.uint8), kind, identity, number, actions, style)
+
+
+def test_partners_are_other_identities_with_nearly_the_same_expression():
+    known = world()
+    partners = moving.pairs(known, seed=0).partners
+    assert partners.shape == (len(known), 2, moving.PARTNERS)
+    rows, kinds, _ = np.nonzero(partners >= 0)
+    found = partners[partners >= 0]
+    assert (known.identity[found] != known.identity[rows]).all()
+    assert (known.kind[found] == kinds).all()
+    people = (known.kind[rows] == 0) & (kinds == 0)
+    assert people.any() and (known.actions[found] == known.actions[rows])[people].all()
+
+
+def test_a_drawings_partners_show_what_its_style_can_show():
+    known = world()
+    partners = moving.pairs(known, seed=0).partners
+    for row in np.flatnonzero(known.kind == 1):
+        for found in partners[row][partners[row] >= 0]:
+            shown = cartoons.vector(STYLE, cartoons.nearest_parts(STYLE, known.actions[found]))
+            assert expressions.distance(shown, known.actions[row]) < moving.NEAR
+
+
+def test_without_partners_the_source_is_truth_itself():
+    known = world()
+    nobody = moving.Pairs(known, [], np.full((len(known), 2, moving.PARTNERS), -1))
+    truth = np.arange(20)
+    assert np.array_equal(moving.sources(nobody, truth, np.random.default_rng(0)), truth)
+
+
+def test_a_step_draws_the_same_again_and_another_step_does_not():
+    data = moving.pairs(world(), seed=0)
+    one, again, other = (moving.draw(data, MOVE, at) for at in (3, 3, 4))
+    assert torch.equal(one.t, again.t) and torch.equal(one.s, again.s)
+    assert not torch.equal(one.t, other.t)
+    assert one.t.shape == one.truth.shape == one.s.shape == (6, 3, 64, 64) and one.actions.shape == (6, 52)
+
+
+def test_target_and_truth_are_varied_alike():
+    t = torch.rand(3, 3, 64, 64) - 0.5
+    first, second = moving.together(t, t, config.generator(0, "noise"), strength=0.5)
+    assert torch.equal(first, second)
+    assert (first - t).abs().mean() > 0.01
+
+
+def test_batch_transfer_is_0_for_a_copy_and_1_for_truth():
+    batch = moving.draw(moving.pairs(world(), seed=0), MOVE, 0)
+    assert moving.batch_transfer(batch.t, batch) == pytest.approx(0)
+    assert moving.batch_transfer(batch.truth, batch) == 1
+
+
+def test_code_learns_actions_from_one_batch():
+    torch.manual_seed(0)
+    code, features = translator.ExpressionCode(8, 16), torch.from_numpy(expressions.FEATURES)
+    x, true = moving.draw_faces(world(), CODE, 0)
+    optimizer = torch.optim.AdamW(code.parameters(), 5e-3)
+    costs = []
+    for _ in range(60):
+        loss = losses.actions(code.actions(code(x)), true, features)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        costs.append(loss.item())
+    assert costs[-1] < 0.1 * costs[0]
+
+
+def test_a_joint_step_reaches_code_and_mover():
+    torch.manual_seed(0)
+    model, features = training.fast(translator.mirror_me(MOVE)), torch.from_numpy(expressions.FEATURES)
+    features = features.to(config.device())
+    batch = moving.draw(moving.pairs(world(), seed=0), MOVE, 0)
+    c_t, c_s = model.code(torch.cat([batch.t, batch.s])).chunk(2)
+    moved = losses.moved(model.mover(batch.t, c_t, c_s), batch.truth, batch.t)
+    (moved + losses.actions(model.code.actions(c_s), batch.actions, features)).backward()
+    still = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    assert not still, f"no gradient reaches {still}"

@@ -1,0 +1,154 @@
+"""Every notebook is stored as a reader and nbval need it: one skeleton, outputs kept, nothing of this machine."""
+
+import json
+import re
+import statistics
+from pathlib import Path
+
+import pytest
+
+from mirrorme_utils import config, environment
+
+FOLDER = config.ROOT / "notebooks"
+NAMES = (
+    "01_clean_the_data",
+    "02_label_triplets",
+    "03_train_fecnet",
+    "04_swap_faces_baseline",
+    "05_train_the_translator",
+    "06_ablate_the_losses",
+    "07_make_it_move",
+    "08_report_figures",
+    "09_mirror_me",
+)
+THERE = sorted(FOLDER.glob("*.ipynb"))
+HEADINGS = ["setup", "configuration", "checks", "what we learned", "try it yourself", "next"]
+FOLDERS = re.compile(r"(?<![\w.:/])/(?:home|root|tmp|work|Users|private|opt|usr/lib|var)/\w")
+UNSTABLE = re.compile(r"0x[0-9a-f]{8,}|\d(?:it/s|s/it)|\d%\|")
+UNCOMPARED = {"nbval-ignore-output", "nbval-skip"}
+
+
+def _text(source) -> str:
+    return "".join(source)
+
+
+def _outputs_text(cell) -> str:
+    parts = []
+    for output in cell.get("outputs", []):
+        parts.append(_text(output.get("text", "")))
+        parts += [_text(value) for kind, value in output.get("data", {}).items() if kind.startswith("text/")]
+    return "\n".join(parts)
+
+
+class Notebook:
+    """One notebook's JSON, with the views that the tests ask for."""
+
+    def __init__(self, path: Path):
+        self.path, self.raw = path, path.read_text(encoding="utf-8")
+        content = json.loads(self.raw)
+        self.metadata, self.cells = content["metadata"], content["cells"]
+        self.code = [c for c in self.cells if c["cell_type"] == "code"]
+        self.markdown = [_text(c["source"]) for c in self.cells if c["cell_type"] == "markdown"]
+        self.headings = [
+            line.lstrip("#").strip() for text in self.markdown for line in text.splitlines() if re.match("##? ", line)
+        ]
+
+
+@pytest.fixture(scope="module", params=THERE, ids=lambda path: path.stem)
+def notebook(request):
+    return Notebook(request.param)
+
+
+def test_the_nine_are_there():
+    assert [path.stem for path in THERE] == list(NAMES)
+
+
+def test_title_badge_and_run_line(notebook):
+    first = _text(notebook.cells[0]["source"])
+    assert first.startswith("# "), "the first cell starts with the title"
+    assert environment.badge(notebook.path.name) in first, "the badge is environment.badge(...)"
+    assert re.search(r"\d+(\.\d+)? (min|s\b|seconds)", first) and re.search(r"\d GB|\d GiB|\d MB", first), (
+        "the run line gives minutes and memory"
+    )
+
+
+def test_setup_cell_is_the_one_of_all(notebook):
+    assert _text(notebook.code[0]["source"]) == environment.SETUP_CELL
+    assert notebook.code[0]["outputs"] == []
+
+
+def test_one_skeleton(notebook):
+    found = [h.lower() for h in notebook.headings]
+    at = [next((i for i, h in enumerate(found) if h.startswith(start)), None) for start in HEADINGS]
+    assert None not in at, f"missing: {[h for h, i in zip(HEADINGS, at) if i is None]}; there are {notebook.headings}"
+    assert at == sorted(at), f"the order is {HEADINGS}"
+    assert any("you will see" in h or "you will do" in h for h in found[:3]), "'What you will see' opens"
+    sections = [int(m[1]) for h in found[1:] if (m := re.match(r"(\d+)\.? ", h))]
+    assert sections == list(range(1, len(sections) + 1)) and 3 <= len(sections) <= 6, sections
+
+
+def test_cells_are_short_and_their_number_is_right(notebook):
+    lengths = [len(_text(c["source"]).splitlines()) for c in notebook.code]
+    assert max(lengths) <= 30 and statistics.median(lengths) <= 10, lengths
+    assert 15 <= len(lengths) <= 32, len(lengths)
+    words = sum(len(text.split()) for text in notebook.markdown)
+    assert 1_200 <= words <= 3_300, words
+    assert len(notebook.raw.encode()) < 1_500_000
+
+
+def test_outputs_are_stored_and_counted_from_one(notebook):
+    counts = [c["execution_count"] for c in notebook.code if _text(c["source"]).strip()]
+    assert counts == list(range(1, len(counts) + 1))
+    compared = [c for c in notebook.code if c["outputs"] and not {*c["metadata"].get("tags", [])} & UNCOMPARED]
+    assert len(compared) >= 8, f"only {len(compared)} cells have outputs that nbval compares"
+
+
+def test_nothing_of_a_run_or_a_machine_is_stored(notebook):
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert notebook.metadata["kernelspec"]["name"] == "python3"
+    assert notebook.metadata["language_info"] == {"name": "python"}
+    for cell in notebook.cells:
+        assert set(cell["metadata"]) <= {"tags"}, cell["metadata"]
+        for output in cell.get("outputs", []):
+            assert output["output_type"] != "error" and output.get("name") != "stderr", output
+            kinds = set(output.get("data", {}))
+            assert not any("widget" in kind or kind in {"image/svg+xml", "application/pdf"} for kind in kinds), kinds
+        shown = _text(cell["source"]) + _outputs_text(cell)
+        assert not FOLDERS.search(shown), f"a folder of one machine: {FOLDERS.search(shown)[0]!r} in {shown[:200]!r}"
+        assert not UNSTABLE.search(_outputs_text(cell)), f"unstable output: {_outputs_text(cell)[:200]!r}"
+
+
+def test_every_figure_is_followed_by_a_paragraph_that_reads_it(notebook):
+    for i, cell in enumerate(notebook.cells):
+        if any("image/png" in output.get("data", {}) for output in cell.get("outputs", [])):
+            following = notebook.cells[i + 1] if i + 1 < len(notebook.cells) else {"cell_type": "nothing"}
+            assert following["cell_type"] == "markdown", f"nothing reads the figure of: {_text(cell['source'])[:200]}"
+            assert len(_text(following["source"]).split()) >= 15, _text(following["source"])
+
+
+def test_there_are_figures_and_they_are_png(notebook):
+    assert any("image/png" in o.get("data", {}) for c in notebook.code for o in c["outputs"])
+
+
+def test_cells_leave_alone_what_nbval_trips_over(notebook):
+    for cell in notebook.code:
+        source = _text(cell["source"])
+        assert "clear_output(" not in source and "update_display(" not in source, source
+        assert not re.search(r";\s*$", source), f"a trailing semicolon hides an output: {source!r}"
+        assert not re.search(r"^\s*[!%]", source, re.M), f"no shell and no magics: {source!r}"
+
+
+def test_checks_are_asserts_with_messages(notebook):
+    cells, inside = [], False
+    for cell in notebook.cells:
+        heading = re.match(r"##? (.*)", _text(cell["source"])) if cell["cell_type"] == "markdown" else None
+        if heading:
+            inside = heading[1].lower().startswith("checks")
+        if inside and cell["cell_type"] == "code":
+            cells.append(_text(cell["source"]))
+    assert re.search(r"assert .+,", "\n".join(cells), re.S), "a Checks section asserts something, with a message"
+
+
+def test_nothing_is_left_to_fill_in(notebook):
+    left = re.findall(r"@@\w*@*|TODO|FIXME|XXX|lorem", notebook.raw)
+    assert not left, sorted(set(left))

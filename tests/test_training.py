@@ -1,0 +1,90 @@
+"""A run survives an interrupt, loads what it shipped, and refuses a checkpoint of other settings."""
+
+import signal
+from dataclasses import dataclass, replace
+
+import pytest
+import torch
+from torch import nn
+
+from mirrorme_utils import config, training
+
+
+@dataclass(frozen=True)
+class Settings:
+    steps: int = 12
+    width: int = 4
+
+
+@pytest.fixture(autouse=True)
+def folders(tmp_path, monkeypatch):
+    monkeypatch.setattr(config, "DATA", tmp_path)
+    monkeypatch.setattr(config, "CHECKPOINTS", tmp_path / "checkpoints")
+    monkeypatch.delenv("RETRAIN", raising=False)
+
+
+def train(settings, stop_at=None, ema=None, partner=False):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, settings.width), nn.BatchNorm1d(settings.width), nn.Linear(settings.width, 1))
+    other = nn.Linear(1, 1) if partner else None
+    optimizers = [torch.optim.AdamW(m.parameters(), 0.05) for m in (model, other) if m is not None]
+    run = training.Run("toy", settings, model, *optimizers, ema=ema, partner=other)
+    for step in run.steps():
+        x = torch.randn(8, 3, generator=config.generator(1, step))
+        loss = (model(x) if other is None else other(model(x))).square().mean()
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+        loss.backward()
+        for optimizer in optimizers:
+            optimizer.step()
+        run.log(step, loss=loss)
+        if step == stop_at:
+            signal.raise_signal(signal.SIGINT)
+    run.finish({"loss": run.history[-1]["loss"]})
+    return run, run.weights().eval()
+
+
+@pytest.mark.parametrize("ema, partner", [(None, False), (0.9, False), (None, True)])
+def test_resuming_equals_not_stopping(ema, partner):
+    whole, model = train(Settings(), ema=ema, partner=partner)
+    (config.CHECKPOINTS / "toy.json").unlink()
+    with pytest.raises(KeyboardInterrupt):
+        train(Settings(), stop_at=5, ema=ema, partner=partner)
+    resumed, again = train(Settings(), ema=ema, partner=partner)
+    assert resumed.first == 6
+    for a, b in zip(model.state_dict().values(), again.state_dict().values()):
+        assert torch.equal(a, b)
+    assert whole.history == resumed.history
+
+
+def test_saved_and_loaded_models_give_the_same_output():
+    _, model = train(Settings(), ema=0.9)
+    run, loaded = train(Settings(), ema=0.9)
+    assert run.loaded and run.metrics == {"loss": run.history[-1]["loss"]}
+    x = torch.randn(5, 3)
+    assert torch.equal(model(x), loaded(x))
+
+
+def test_retrain_trains_again(monkeypatch):
+    train(Settings())
+    monkeypatch.setenv("RETRAIN", "1")
+    run, _ = train(Settings())
+    assert not run.loaded
+
+
+def test_other_settings_train_and_leave_the_shipped_checkpoint_alone():
+    train(Settings())
+    before = (config.CHECKPOINTS / "toy.json").read_text()
+    run, _ = train(replace(Settings(), width=6))
+    assert not run.loaded
+    assert (config.CHECKPOINTS / "toy.json").read_text() == before
+    again, _ = train(replace(Settings(), width=6))
+    assert again.loaded
+
+
+def test_a_checkpoint_of_another_configuration_is_refused():
+    train(Settings())
+    with pytest.raises(training.CheckpointError, match="width: 4 there, 6 here"):
+        training.load_weights("toy", Settings(width=6), nn.Linear(1, 1))
+    with pytest.raises(training.CheckpointError, match="there are: toy"):
+        training.describe("nothing")
