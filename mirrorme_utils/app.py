@@ -14,7 +14,6 @@ from pathlib import Path
 
 import ipywidgets as widgets
 import numpy as np
-import torch
 from IPython.display import display
 from PIL import Image
 from torch import Tensor
@@ -22,6 +21,7 @@ from torch import Tensor
 from . import pictures, pixels
 from .chooser import STAGE, Chooser, jpeg
 from .gallery import Tile
+from .pictures import Framed
 
 STRONGEST = 1.5
 LINKED_BYTES = 6 * 2**20  # a larger result is saved, but not sent to the browser for a link
@@ -54,16 +54,18 @@ STYLE = """<style>
 </style>"""
 
 
-def mirror(translate, size: int, target: Chooser, source: Chooser, strength: float, side: int | None = None) -> Image.Image:
+def mirror(
+    translate: Callable[..., Tensor], size: int, target: Framed, source: Framed, strength: float = 1.0,
+    side: int | None = None,
+) -> Image.Image:  # fmt: skip
     """Put the source's expression on the target's square.
 
     Args:
-        translate: see `checkpoints.load_translator`; it must take `strength` and `full`. size: the model's, px.
+        translate, size: see `checkpoints.load_translator`; it must take `strength` and `full`.
         side: of the answer, px; that of the target's square if not given.
     """
-    side = side or target.box.side
-    t, s = (_tensor(pictures.cut(c.picture, c.box, size)) for c in (target, source))
-    full = _tensor(pictures.cut(target.picture, target.box, side))
+    t, s = (_tensor(pictures.cut(face, size)) for face in (target, source))
+    full = _tensor(pictures.cut(target, side or target.box.side))
     return Image.fromarray(pixels.to_uint8(translate(t, s, strength=strength, full=full))[0])
 
 
@@ -93,7 +95,8 @@ class App:
         ).add_class("mm-wide")
         self.view = widgets.ToggleButtons(options=["Face", "Whole picture"], style={"button_width": "143px"})
         self.label = widgets.Checkbox(True, description="Write “synthetic” on the picture", indent=False)
-        self.save = widgets.Button(description="Save the result", icon="download", button_style="success").add_class("mm-wide")
+        self.save = widgets.Button(description="Save the result", icon="download", button_style="success")
+        self.save.add_class("mm-wide")
         self._note = widgets.HTML().add_class("mm-note")
         self.strength.observe(lambda _: self._show(), "value")
         self.view.observe(lambda _: self._show(), "value")
@@ -124,15 +127,15 @@ class App:
 
         side: of the face, px; that of the target's square if not given.
         """
-        answer = mirror(self._translate, self._size, self.target, self.source, self.strength.value, side)
+        answer = mirror(self._translate, self._size, self.target.face, self.source.face, self.strength.value, side)
         if self.view.value == "Face":
             return answer
-        return pictures.put_back(self.target.picture, self.target.box, answer)
+        return pictures.put_back(self.target.face, answer)
 
     def _show(self) -> None:
         if not self._ready:
             return
-        larger = self.target.box.side < max(self.target.picture.size)
+        larger = self.target.face.box.side < max(self.target.face.picture.size)
         self.view.layout.display = "" if larger else "none"
         if not larger and self.view.value != "Face":
             self.view.value = "Face"  # calls this again

@@ -65,7 +65,7 @@ def build(seed: int, size: int, n_expressions: int, cases: int = CASES) -> dict[
     """
     plan = {direction: _plan(seed, direction, n_expressions, cases) for direction in DIRECTIONS}
     wanted = {_key(face): face for rows in plan.values() for row in rows for part in row[:3] for face in part}
-    drawn = _rendered(list(wanted.values()), size, f"bench-{seed}-{size}-{n_expressions}-{cases}")
+    drawn = _rendered(list(wanted.values()), size, f"bench-{seed}-{size}-{n_expressions}-{cases}-{faces.renderer()}")
     return {
         direction: [
             Case(

@@ -21,9 +21,11 @@ from dicebear import Avatar, Style
 from PIL import Image, ImageFilter
 
 from . import config, expressions
-from .cartoon_tables import DRAWINGS, HELD_OUT, MIRRORED, TRAIN, Drawing
+from .cartoon_held_out import HELD_OUT
+from .cartoon_tables import MIRRORED, TRAIN, Drawing
 from .render import REGIONS, Render
 
+DRAWINGS = TRAIN | HELD_OUT
 STYLES_TRAIN = tuple(TRAIN)
 STYLES_HELD_OUT = tuple(HELD_OUT)
 _EVERY = "every"  # a variant of our own that draws all used variants of a part over each other
@@ -96,10 +98,16 @@ def choices(style: str) -> tuple[tuple[Parts, ...], np.ndarray]:
     return parts, np.stack([vector(style, p) for p in parts])
 
 
+@lru_cache(maxsize=None)
+def _seen(style: str) -> np.ndarray:
+    """All choices of a style (n, 52) in the coordinates whose Euclidean distance is `expressions.distance`."""
+    return choices(style)[1] @ expressions.FEATURES.T
+
+
 def nearest_parts(style: str, actions: np.ndarray) -> Parts:
     """Choose the parts of a style whose expression is nearest to `actions` (52,) by `expressions.distance`."""
-    parts, vectors = choices(style)
-    return parts[int(expressions.distance(vectors, actions).argmin())]
+    seen = _seen(style) - np.asarray(actions, np.float32) @ expressions.FEATURES.T
+    return choices(style)[0][int((seen**2).sum(axis=1).argmin())]
 
 
 def render_cartoon(identity: CartoonIdentity, actions: np.ndarray, size: int) -> Render:
@@ -111,9 +119,9 @@ def render_cartoon(identity: CartoonIdentity, actions: np.ndarray, size: int) ->
     Returns:
         The picture, and the regions that the parts of this identity can cover; "skin" is the rest of its head.
     """
-    frame = _frame(identity)
+    x, y, side = _frame(identity)
     svg = _svg(identity, nearest_parts(identity.style, actions))
-    image = _rasterise(svg, (*frame, frame[2]), size, size, identity)
+    image = _rasterise(svg, (x, y, side / size), size, size, identity)
     return Render(np.asarray(image.convert("RGB")), _regions(identity, size))
 
 
@@ -134,7 +142,7 @@ def render_cartoon_photo(
     top = round(rng.uniform(0.4, 0.7) * (height - side))
     x, y, units = _frame(identity)
     unit = units / side
-    view = (x - left * unit, y - top * unit, width * unit, height * unit)
+    view = (x - left * unit, y - top * unit, unit)
     image = _rasterise(_svg(identity, nearest_parts(identity.style, actions)), view, width, height, identity)
     return np.asarray(image.convert("RGB")), (left, top, left + side, top + side)
 
@@ -190,37 +198,35 @@ def _svg(identity: CartoonIdentity, parts: Parts) -> str:
 
 
 def _rasterise(svg: str, view: tuple, width: int, height: int, identity: CartoonIdentity, css: str = "") -> Image.Image:
-    """Draw what a view (left, top, width, height in canvas units) sees; without background if `css` picks parts."""
+    """Draw what a view (left, top, canvas units per pixel) sees; without background if `css` picks what is drawn."""
+    left, top, unit = view
     x, y, side = _frame(identity)
-    box = "{:.6g} {:.6g} {:.6g} {:.6g}".format(*view)
-    ground = (
-        f"<style>{css}</style>"
-        if css
-        else '<rect x="{:.6g}" y="{:.6g}" width="{:.6g}" height="{:.6g}" fill="{}"/>'.format(*view, identity.background)
-    )
-    turn = f"rotate({identity.tilt:.4f} {x + side / 2:.6g} {y + side / 2:.6g})"
+    plain = f'<rect width="{width}" height="{height}" fill="{identity.background}"/>'
+    ground = f"<style>{css}</style>" if css else plain
+    move = f"scale({1 / unit}) translate({-left} {-top}) rotate({identity.tilt} {x + side / 2} {y + side / 2})"
     text = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}" fill="none" preserveAspectRatio="none">'
-        f'{ground}<g transform="{turn}">{svg}</g></svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" fill="none">'
+        f'{ground}<g transform="{move}">{svg}</g></svg>'
     )
-    png = resvg_py.svg_to_bytes(svg_string=text, width=width, height=height, skip_system_fonts=True)
+    png = resvg_py.svg_to_bytes(svg_string=text, skip_system_fonts=True)
     return Image.open(io.BytesIO(bytes(png)))
 
 
 @lru_cache(maxsize=256)
 def _regions(identity: CartoonIdentity, size: int) -> np.ndarray:
     """Codes (S, S) of `REGIONS`: where any used variant of a part draws, and a pixel around it."""
-    frame, drawing = _frame(identity), _drawing(identity.style)
+    (x, y, side), drawing = _frame(identity), _drawing(identity.style)
     every = Parts(_EVERY, _EVERY if drawing.brows else "", _EVERY)
     svg = _svg(identity, every)
 
     def covered(css: str) -> np.ndarray:
-        alpha = _rasterise(svg, (*frame, frame[2]), size, size, identity, css).convert("RGBA").getchannel("A")
+        alpha = _rasterise(svg, (x, y, side / size), size, size, identity, css).convert("RGBA").getchannel("A")
         return np.asarray(alpha.filter(ImageFilter.MaxFilter(3))) > 0
 
     regions = np.where(covered("svg{visibility:visible}"), REGIONS.index("skin"), REGIONS.index("rest"))
-    names = ("eyes", "brows", "mouth") if drawing.brows else ("eyes", "mouth")
-    for name, part in zip(names, _tables(identity.style)):
+    for name, part in zip(("mouth", "brows", "eyes"), ("mouth", drawing.brows_part, "eyes")):
+        if part not in _tables(identity.style):
+            continue
         group = re.search(rf'id="({part}-{_EVERY}-[^"]*)"', svg)[1]
         only = f"*{{visibility:hidden}} clipPath *,mask *,#{group} *{{visibility:visible}}"
         regions[covered(only)] = REGIONS.index(name)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from . import pictures
 from .gallery import Tile
-from .pictures import Box
+from .pictures import Box, Framed
 
 STAGE = 448  # px of the large view; shown at about 300, so that it stays sharp on dense screens
 THUMBNAIL = 128
@@ -37,13 +37,12 @@ class Chooser:
         tiles: pictures to choose from; the first is chosen.
         on_change: called without arguments after each change of the choice.
     Attributes:
-        picture, box: what is chosen, and the square of it that counts. note: the line below, as plain text.
+        face: what is chosen: a picture and its frame.
     """
 
     def __init__(self, role: str, title: str, hint: str, tiles: list[Tile], on_change: Callable[[], None]):
         self._role, self._gallery, self._on_change, self._moving = role, tiles, on_change, False
-        self.picture: Image.Image = tiles[0].picture
-        self.box: Box = pictures.centre(self.picture)
+        self.face = pictures.as_it_is(tiles[0].picture)
         head = widgets.HTML(f'<span class="mm-title mm-{role}">{title}</span> <span class="mm-hint">{hint}</span>')
         self._stage = widgets.Image(format="jpeg").add_class("mm-stage")
         self.tiles = [widgets.Button(tooltip=f"{tile.name} ({tile.kind})") for tile in tiles]
@@ -74,12 +73,13 @@ class Chooser:
 
     @property
     def note(self) -> str:
+        """What the line below says, as plain text."""
         return html.unescape(self._note.value)
 
     def choose(self, i: int) -> None:
         """Take the i-th tile."""
         tile = self._gallery[i]
-        self._take(tile.picture, pictures.centre(tile.picture), f"{tile.name}, {tile.kind}", adjust=False, tile=i)
+        self._take(pictures.as_it_is(tile.picture), f"{tile.name}, {tile.kind}", adjust=False, tile=i)
 
     def bring(self, data: bytes, name: str) -> None:
         """Take an uploaded picture, or say why not and keep the one that was chosen."""
@@ -96,14 +96,14 @@ class Chooser:
             note = f"{name}: there is no face detector here. Move the frame onto the face."
         else:
             note = f"{name}: no face was found, so it is taken as it is. Move the frame if there is one."
-        self._take(picture, found[0] if found else pictures.centre(picture), note, adjust=not found)
+        face = Framed(picture, found[0]) if found else pictures.as_it_is(picture)
+        self._take(face, note, adjust=not found)
 
-    def _take(self, picture: Image.Image, box: Box, note: str, adjust: bool, tile: int | None = None) -> None:
+    def _take(self, face: Framed, note: str, adjust: bool, tile: int | None = None) -> None:
         for i, button in enumerate(self.tiles):
             button.remove_class("mm-on") if i != tile else button.add_class("mm-on")
-        self.picture, self.box = picture, box
-        self._moving = True
-        short, free = min(picture.size), [max(limit - box.side, 1) for limit in picture.size]
+        self.face, self._moving, box = face, True, face.box
+        short, free = min(face.picture.size), [max(limit - box.side, 1) for limit in face.picture.size]
         for slider, value in zip(self.sliders.values(), (box.side / short, box.left / free[0], box.top / free[1])):
             slider.value = min(100 * value, 100)
         self.adjust.value = adjust
@@ -116,20 +116,19 @@ class Chooser:
         if self._moving:
             return
         size, across, down = (slider.value / 100 for slider in self.sliders.values())
-        width, height = self.picture.size
+        width, height = self.face.picture.size
         side = min(max(round(size * min(width, height)), pictures.MIN_SIDE), width, height)
-        self.box = Box(round(across * (width - side)), round(down * (height - side)), side)
+        box = Box(round(across * (width - side)), round(down * (height - side)), side)
+        self.face = Framed(self.face.picture, box)
         self._show()
         self._on_change()
 
     def _show(self) -> None:
         self._frame_box.layout.display = "" if self.adjust.value else "none"
-        for name, limit in zip(("Across", "Down"), self.picture.size):
-            self.sliders[name].disabled = self.box.side == limit
-        if self.adjust.value:
-            self._stage.value = jpeg(pictures.framed(self.picture, self.box, STAGE))
-        else:
-            self._stage.value = jpeg(pictures.cut(self.picture, self.box, STAGE))
+        for name, limit in zip(("Across", "Down"), self.face.picture.size):
+            self.sliders[name].disabled = self.face.box.side == limit
+        show = pictures.show_frame if self.adjust.value else pictures.cut
+        self._stage.value = jpeg(show(self.face, STAGE))
 
     def _say(self, note: str, warn: bool = False) -> None:
         self._note.value = html.escape(note)

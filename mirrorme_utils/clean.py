@@ -1,7 +1,7 @@
 """Cleaning from end to end: from links and boxes to face crops and triplets that all notebooks after the first use.
 
     data/clean/photos, ledger.sqlite                        what the links gave
-    data/clean/crops                                        one square picture a face
+    data/clean/crops128                                     one square picture a face, 128 pixels or the profile's
     data/clean/{faces,triplets,stages}.csv, done.json       the result
 
 For the reader's own files the folder is data/real/clean. Every step keeps what it did, so a stopped run goes on.
@@ -11,7 +11,6 @@ Taught in: notebook 01.
 
 import json
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +73,7 @@ def crop_cartoons(where: Source, faces: pd.DataFrame) -> pd.DataFrame:
 
 
 def _cropped(where: Source, faces: pd.DataFrame, there: pd.DataFrame, unit: str) -> pd.DataFrame:
-    folder = where.folder / "crops"
+    folder = where.folder / f"crops{where.size}"
     reasons = crops.crop_faces(there, folder, where.size, unit)
     good = there.loc[reasons == "", "key"]
     images = good.map(lambda name: crops.crop_path(folder, name).relative_to(config.DATA).as_posix())
@@ -111,8 +110,6 @@ def ensure() -> Cleaned:
     done, stamp = where.folder / "done.json", json.dumps(_stamp(where))
     if done.exists() and done.read_text() == stamp:
         return _read(where)
-    if done.exists() and json.loads(done.read_text())["size"] != where.size:
-        shutil.rmtree(where.folder / "crops")
     done.unlink(missing_ok=True)
     cleaned = clean(where)
     for name in ("faces", "triplets", "stages"):

@@ -63,7 +63,7 @@ class ReportConfig:
     batch: int = 8
     learning_rate: float = 1e-3
     alpha: float = 1.0
-    beta: float = 1.0
+    beta: float = 4.0
     gamma: float = 10.0
     seed: int = 5
 
@@ -118,7 +118,7 @@ class Profile:
 PROFILES = {
     "smoke": Profile(
         "smoke",
-        WorldConfig(humans=10, cartoons=10, expressions=8, triplets=300),
+        WorldConfig(humans=30, cartoons=30, expressions=8, triplets=300),
         FecnetConfig(
             width=8, steps=20, batch=12, pretrain_steps=20, frozen_steps=10, overfit_steps=20, overfit_images=40
         ),

@@ -23,7 +23,7 @@ import pandas as pd
 
 from .crops import BadPicture, open_picture
 from .ledger import Entry, Ledger
-from .links import MayPass, Refused, address_of, check_link, redirected, seconds_to_wait
+from .links import MayPass, Refused, address_of, check_link, seconds_to_wait
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36"
 MAY_PASS = {408, 425, 429, 500, 502, 503, 504}
@@ -218,7 +218,7 @@ class Fetcher:
         with host.client.stream("GET", target, headers=headers, extensions=names) as response:
             status = response.status_code
             if response.is_redirect:
-                return redirected(link, response.headers["location"])
+                return str(link.join(response.headers["location"]))
             if status in MAY_PASS:
                 wait = seconds_to_wait(response.headers.get("retry-after"))
                 if status == 429:  # too many questions: the whole host gets a rest, not this link alone
@@ -228,7 +228,7 @@ class Fetcher:
             if status != 200:
                 raise Refused(f"HTTP {status}", status)
             body = bytearray()
-            for chunk in response.iter_bytes(65_536):
+            for chunk in response.iter_bytes():
                 body += chunk
                 if len(body) > self.options.max_bytes:
                     raise Refused(f"larger than {self.options.max_bytes / 1e6:g} MB", status)

@@ -1,5 +1,6 @@
 """Sets of aligned face crops: rendered in parallel, kept as arrays, turned into tensors."""
 
+import hashlib
 import os
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
@@ -50,6 +51,13 @@ class FaceSet:
     def pick(self, index) -> "FaceSet":
         """Return the faces at `index` (integers, a slice or a mask)."""
         return FaceSet(*(getattr(self, f.name)[index] for f in fields(self)))
+
+
+def renderer() -> str:
+    """Return a short digest of the renderers' source, so that what an older one drew is not taken for new."""
+    sources = ("anny_head", "humans", "studio", "skin", "wardrobe", "cartoons", "cartoon_tables", "cartoon_held_out", "expressions", "faces")
+    folder = Path(__file__).parent
+    return hashlib.sha1(b"".join((folder / f"{name}.py").read_bytes() for name in sources)).hexdigest()[:8]
 
 
 def identity_seed(world_seed: int, kind: str, i: int) -> int:
@@ -130,7 +138,7 @@ def render_faces(faces: list[Face], size: int, workers: int | None = None, progr
 
 def face_set(world: WorldConfig, splits: tuple[str, ...] = SPLITS, kinds: tuple[str, ...] = KINDS) -> FaceSet:
     """Render (or read from the cache) each identity of the given splits with each of its expressions."""
-    key = f"faces-{world.humans}-{world.cartoons}-{world.expressions}-{world.size}-{world.seed}"
+    key = f"faces-{world.humans}-{world.cartoons}-{world.expressions}-{world.size}-{world.seed}-{renderer()}"
     path = config.DATA / "cache" / f"{key}-{'+'.join(splits)}-{'+'.join(kinds)}.npz"
     if path.exists():
         return load(path)

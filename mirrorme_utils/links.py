@@ -37,18 +37,6 @@ def check_link(url: str) -> httpx.URL:
     return link
 
 
-def redirected(link: httpx.URL, location: str) -> str:
-    """Return where a redirect leads, relative to the link that was asked.
-
-    Raises:
-        Refused: the server's answer is no valid link.
-    """
-    try:
-        return str(link.join(location))
-    except (httpx.InvalidURL, ValueError):
-        raise Refused("redirect to no valid link", 0) from None
-
-
 def address_of(link: httpx.URL, hosts: dict[str, str]) -> tuple[str, int]:
     """Return the address and port to ask for a link.
 

@@ -69,8 +69,9 @@ def report(
 def moved(out: Tensor, truth: Tensor, t: Tensor, still: float = 0.15) -> Tensor:
     """Return the absolute error where a pair of one identity differs, plus a little everywhere else.
 
-    The error of a pixel is weighted by how much truth and target differ there (blurred, normalised over the batch),
-    so that copying the target is the worst answer and not a comfortable one.
+    The error of a pixel is weighted by how much truth and target differ there (blurred), so that copying the target is
+    the worst answer and not a comfortable one. The weights are normalised within each pair: a person's small movement
+    counts as much as a drawing's large one; only a pair that differs far less than its batch counts less.
 
     Args:
         out, truth, t: (B, 3, H, W) in [-1, 1].
@@ -78,7 +79,8 @@ def moved(out: Tensor, truth: Tensor, t: Tensor, still: float = 0.15) -> Tensor:
     """
     change = (truth - t).abs().mean(1, keepdim=True)
     change = F.avg_pool2d(change, 5, stride=1, padding=2)
-    weight = change / change.mean().clamp_min(1e-4) + still
+    size = change.mean((1, 2, 3), keepdim=True)
+    weight = change / torch.maximum(size, 0.3 * size.mean()).clamp_min(1e-4) + still
     return (weight * (out - truth).abs()).mean()
 
 

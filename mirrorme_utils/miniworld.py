@@ -49,15 +49,15 @@ def ensure(world: WorldConfig | None = None, workers: int | None = None) -> Path
         The folder that holds it.
     """
     world = world or config.profile().world
-    done = root() / "world.json"
-    if done.exists() and json.loads(done.read_text()) == asdict(world):
+    done, asked = root() / "world.json", {**asdict(world), "renderer": faces.renderer()}
+    if done.exists() and json.loads(done.read_text()) == asked:
         return root()
     parts = root() / "parts"
     stamp = parts / "world.json"
-    if not stamp.exists() or json.loads(stamp.read_text()) != asdict(world):
+    if not stamp.exists() or json.loads(stamp.read_text()) != asked:
         _clear(root())
         parts.mkdir(parents=True)
-        stamp.write_text(json.dumps(asdict(world)))
+        stamp.write_text(json.dumps(asked))
     for folder in (f"{FEC}/photos", DETECTION, RECOGNITION):
         (root() / folder).mkdir(parents=True, exist_ok=True)
     humans.prepare()
@@ -68,7 +68,7 @@ def ensure(world: WorldConfig | None = None, workers: int | None = None) -> Path
     _write(root() / "truth.csv", truth.to_csv(index=False))
     _write_fec(truth[truth.kind == "human"].reset_index(drop=True), world)
     _write_icartoonface(truth[truth.kind == "cartoon"], world)
-    _write(done, json.dumps(asdict(world)))
+    _write(done, json.dumps(asked))
     return root()
 
 
@@ -147,6 +147,8 @@ def _photo(world: WorldConfig, group: list[int], shown: list, k: int, rng: np.ra
         )
         mix = alpha[..., None].astype(np.float32) / (255 if alpha.dtype == np.uint8 else 1)
         image = drawn if image is None else np.uint8(np.rint(mix * drawn + (1 - mix) * image))
+        trim = rng.uniform(0.04, 0.14) * (box[2] - box[0])  # as in FEC, boxes are higher than wide
+        box = (box[0] + trim, box[1], box[2] - trim, box[3])
         split = faces.split_of(i)
         rows.append(_row(photo, box, (width, height), "human", face.seed, split, name, face.actions))
     _write_jpeg(root() / photo, image, quality=int(rng.integers(85, 96)))

@@ -19,7 +19,9 @@ MAX_BYTES = 30 * 2**20
 MAX_PIXELS = 50_000_000
 WORKING_SIDE = 3000  # px, longest side that is worked on
 MIN_SIDE = 32  # px
-FACE_TO_FRAME = (1.3, 0.02)  # from the detector's box to the crops of the course: its side, its centre's way down
+# From the detector's box to a crop of the course: how much larger (1.2 at the median of 70 photos, 1.6 for one in ten)
+# and how much lower, in sides of the box.
+FACE_TO_FRAME = (1.3, 0.03)
 SYNTHETIC = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"  # IPTC's term
 XMP = f"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
@@ -42,6 +44,14 @@ class Box:
     def corners(self) -> tuple[int, int, int, int]:
         """Left, top, right, bottom, as Pillow wants them."""
         return self.left, self.top, self.left + self.side, self.top + self.side
+
+
+@dataclass(frozen=True)
+class Framed:
+    """A picture, and the square of it that is used as a face."""
+
+    picture: Image.Image
+    box: Box
 
 
 def read(data: bytes, name: str) -> Image.Image:
@@ -100,11 +110,11 @@ def uploaded(value) -> tuple[str, bytes] | None:
     return os.path.basename(str(name))[-60:], bytes(file["content"])
 
 
-def centre(picture: Image.Image) -> Box:
-    """Return the largest square; in an upright picture it lies towards the top, where heads are."""
+def as_it_is(picture: Image.Image) -> Framed:
+    """Frame the largest square; in an upright picture it lies towards the top, where heads are."""
     width, height = picture.size
     side = min(width, height)
-    return Box((width - side) // 2, (height - side) // 3, side)
+    return Framed(picture, Box((width - side) // 2, (height - side) // 3, side))
 
 
 def within(picture: Image.Image, x: float, y: float, side: float) -> Box:
@@ -145,13 +155,14 @@ def find_faces(picture: Image.Image) -> list[Box]:
     ]
 
 
-def cut(picture: Image.Image, box: Box, side: int) -> Image.Image:
-    """Cut a square and resize it to `side` pixels."""
-    return picture.resize((side, side), Image.Resampling.LANCZOS, box=box.corners, reducing_gap=3)
+def cut(face: Framed, side: int) -> Image.Image:
+    """Cut the square and resize it to `side` pixels."""
+    return face.picture.resize((side, side), Image.Resampling.LANCZOS, box=face.box.corners, reducing_gap=3)
 
 
-def put_back(picture: Image.Image, box: Box, answer: Image.Image) -> Image.Image:
+def put_back(face: Framed, answer: Image.Image) -> Image.Image:
     """Return the whole picture with the answer in place of the square, its edge faded over 4 % of the side."""
+    picture, box = face.picture, face.box
     fade = max(1, round(0.04 * box.side))
     mask = Image.new("L", (box.side, box.side))
     mask.paste(255, (fade, fade, box.side - fade, box.side - fade))
@@ -160,14 +171,16 @@ def put_back(picture: Image.Image, box: Box, answer: Image.Image) -> Image.Image
     return whole
 
 
-def framed(picture: Image.Image, box: Box, side: int) -> Image.Image:
-    """Show the whole picture, at most `side` pixels long, with the square bright and the rest dim."""
+def show_frame(face: Framed, side: int) -> Image.Image:
+    """Show the whole picture, `side` pixels long, with the square bright and the rest dim."""
+    picture, box = face.picture, face.box
     scale = side / max(picture.size)
     small = picture.resize([max(1, round(x * scale)) for x in picture.size])
     shown = Image.blend(small, Image.new("RGB", small.size, "white"), 0.6)
     corners = tuple(min(round(x * scale), limit) for x, limit in zip(box.corners, small.size * 2))
     shown.paste(small.crop(corners), corners[:2])
-    ImageDraw.Draw(shown).rectangle([corners[0], corners[1], corners[2] - 1, corners[3] - 1], outline="#D55E00", width=3)
+    left, top, right, bottom = corners
+    ImageDraw.Draw(shown).rectangle([left, top, right - 1, bottom - 1], outline="#D55E00", width=3)
     return shown
 
 
@@ -195,7 +208,9 @@ def save(picture: Image.Image, folder: str | Path = "results", strength: float =
     folder.mkdir(parents=True, exist_ok=True)
     info = PngInfo()
     info.add_text("Software", "MirrorMe")
-    info.add_text("Description", f"Synthetic: a neural network changed the facial expression (strength {strength:.2f}).")
+    info.add_text(
+        "Description", f"Synthetic: a neural network changed the facial expression (strength {strength:.2f})."
+    )
     info.add_itxt("XML:com.adobe.xmp", XMP)
     stem, number = time.strftime("mirrorme-%Y%m%d-%H%M%S"), 1
     while (path := folder / f"{stem}{f'-{number}' if number > 1 else ''}.png").exists():

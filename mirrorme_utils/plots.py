@@ -93,7 +93,9 @@ def save(figure: Figure, name: str) -> Path:
     """Write a figure to `figures/NAME.png` and return where."""
     config.FIGURES.mkdir(exist_ok=True)
     path = config.FIGURES / f"{name}.png"
-    figure.savefig(path, metadata={"Software": None})
+    # Saving gives a figure without layout engine the style's own, which warns when the notebook draws it again.
+    with plt.rc_context({"figure.constrained_layout.use": False}):
+        figure.savefig(path, metadata={"Software": None})
     return path
 
 
@@ -107,7 +109,7 @@ def triplet_grid(images, odd, columns: int = 3, notes=None, title: str = "") -> 
     """
     rows, gap = -(-len(images) // columns), 0.35
     cell = (WIDE - gap * (columns - 1)) / (3 * columns)
-    above, head = 0.2 * (notes is not None) + 0.1, 0.3 * bool(title)
+    above, head = 0.2 * (notes is not None) + 0.08, 0.24 * bool(title)
     height = rows * (cell + above) + head
     figure = plt.figure(figsize=(WIDE, height), layout="none")
     for n, (faces, who) in enumerate(zip(images, odd)):

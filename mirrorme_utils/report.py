@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from . import bench, clean, config, fecnet, losses, pixels, training, translator, triplets
-from .config import ReportConfig
+from . import bench, bench_world, clean, config, fecnet, losses, pixels, training, translator, triplets
+from .config import ReportConfig, WorldConfig
 from .discriminator import PatchGAN
 
 PICTURES = 20_000  # at most so many are held in memory
@@ -141,22 +141,27 @@ def copy_losses(embedding: nn.Module, t: np.ndarray, s: np.ndarray) -> dict[str,
     return {"embedding": float((2 - 2 * cosine).mean() / e_t.shape[1]), "adversarial": 0.25, "consistency": 0.0}
 
 
-def measure(models: dict, embedding: nn.Module, settings: ReportConfig, n_expressions: int, n_pairs: int = 48) -> dict:
-    """Score translators on MirrorBench's world of seed 0: the mean of T, R and S over its four directions.
+def measure(
+    models: dict[str, nn.Module | str], embedding: nn.Module, settings: ReportConfig, world: WorldConfig,
+    n_pairs: int = 96,
+) -> dict[str, dict[str, float]]:  # fmt: skip
+    """Score translators on MirrorBench's world of seed 0: the means of T, R and S over its four directions.
 
     Args:
         models: name to a translator of the report, or to the name of a baseline (see `bench.score`).
+        world: the profile's; it sets how many expressions the bench knows and how many cases it asks.
     Returns:
         name to {"T", "R", "S"}.
     """
-    functions = {
-        name: g if isinstance(g, str) else lambda t, s, g=g: answer(g, embedding, t, s) for name, g in models.items()
-    }
-    scores = bench.run(0, functions, settings.size, n_expressions, n_pairs)["models"]
-    return {
-        name: {key: float(np.mean([row[key] for row in by_direction.values()])) for key in ("T", "R", "S")}
-        for name, by_direction in scores.items()
-    }
+    n_cases = min(max(world.humans // 10, 4), bench_world.CASES)
+    cases = bench_world.build(0, settings.size, world.expressions, n_cases)
+    asked = {direction: bench_world.pairs(rows, 0, n_pairs) for direction, rows in cases.items()}
+    scores = {}
+    for name, g in models.items():
+        model = g if isinstance(g, str) else lambda t, s, g=g: answer(g, embedding, t, s)
+        rows = [bench.score(model, cases[direction], asked[direction]) for direction in cases]
+        scores[name] = {key: float(np.mean([row[key] for row in rows])) for key in ("T", "R", "S")}
+    return scores
 
 
 def film(run: training.Run, frames: dict[int, np.ndarray]) -> dict[int, np.ndarray]:

@@ -63,16 +63,29 @@ def _forget_other_world(mini: Source) -> None:
         seen.write_text(world)
 
 
+def faults(where: Source) -> dict[str, str]:
+    """Say which photos of the mini world misbehave, and how: photo name to fault; the real host keeps its own."""
+    if where.name == "real":
+        return {}
+    return choose_faults((path.name for path in _photos(where).iterdir()), config.profile().world.seed)
+
+
 @contextmanager
 def photo_host(where: Source, **options):
-    """Yield the download options of a source; while it is open, the mini world's photo host answers on this machine."""
+    """Yield the download options of a source; while it is open, the mini world's photo host answers on this machine.
+
+    Args:
+        options: of `download.Options`, for both sources.
+    """
     if where.name == "real":
         yield Options(**options)
         return
-    photos = where.root / "fec" / "photos"
-    faults = choose_faults((path.name for path in photos.iterdir()), config.profile().world.seed)
-    with PhotoServer(photos, faults) as server:
+    with PhotoServer(_photos(where), faults(where)) as server:
         yield Options(hosts={HOST: server.address}, **options)
+
+
+def _photos(where: Source) -> Path:
+    return where.root / "fec" / "photos"
 
 
 def people_of(where: Source, cropped: pd.DataFrame, test_urls: set[str]) -> pd.DataFrame:

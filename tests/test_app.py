@@ -54,9 +54,9 @@ def upload(chooser, data, name="me.png", ipywidgets=8):
 
 
 def test_the_gallery_changes_one_side_and_the_result(app):
-    before, source = app.result(), app.source.picture
+    before, source = app.result(), app.source.face.picture
     app.target.tiles[2].click()
-    assert app.target.picture is app.target._gallery[2].picture and app.source.picture is source
+    assert app.target.face.picture is app.target._gallery[2].picture and app.source.face.picture is source
     assert app.result() != before
     on = [i for i, tile in enumerate(app.target.tiles) if "mm-on" in tile._dom_classes]
     assert on == [2] and app.target.note == "t2, human"
@@ -77,7 +77,7 @@ def test_strength_reaches_the_model(app):
 def test_an_upload_is_taken_and_its_bytes_are_forgotten(app, ipywidgets, tmp_path):
     button = app.target.upload
     upload(app.target, packed(picture(100, 80, 5)), ipywidgets=ipywidgets)
-    assert app.target.picture.size == (100, 80) and app.target.box.side == 80
+    assert app.target.face.picture.size == (100, 80) and app.target.face.box.side == 80
     assert app.target.upload is not button and not app.target.upload.value
     assert not [tile for tile in app.target.tiles if "mm-on" in tile._dom_classes]
     assert not list(tmp_path.rglob("*"))
@@ -122,14 +122,14 @@ def test_a_bad_upload_is_explained_and_loses_nothing(app, case, capsys):
 
 def test_a_picture_without_a_face_is_taken_as_it_is_with_a_note(app):
     upload(app.source, packed(picture(120, 90, 4)), "wall.png")
-    assert "no face" in app.source.note and app.source.box == Box(15, 0, 90)
+    assert "no face" in app.source.note and app.source.face.box == Box(15, 0, 90)
     assert app.source.adjust.value
 
 
 def test_an_installation_without_a_detector_says_so(app, monkeypatch):
     monkeypatch.setattr(pictures, "detector", lambda: None)
     upload(app.source, packed(picture(120, 90, 4)), "wall.png")
-    assert "no face detector" in app.source.note and app.source.box.side == 90
+    assert "no face detector" in app.source.note and app.source.face.box.side == 90
 
 
 def test_the_largest_face_that_is_seen_is_framed(app, monkeypatch):
@@ -140,7 +140,7 @@ def test_the_largest_face_that_is_seen_is_framed(app, monkeypatch):
     monkeypatch.setattr(pictures, "detector", TwoFaces)
     upload(app.source, packed(picture(640, 400)), "two.png")
     assert "largest of 2" in app.source.note and not app.source.adjust.value
-    box = app.source.box
+    box = app.source.face.box
     assert box.left < 200 and box.top < 110 and box.left + box.side > 300 and box.top + box.side > 200
 
 
@@ -191,10 +191,10 @@ def test_the_frame_follows_its_sliders_and_stays_inside(app):
     for size, across, down in itertools.product((5, 37, 100), (0, 50, 100), (0, 100)):
         for name, value in zip(("Size", "Across", "Down"), (size, across, down)):
             app.target.sliders[name].value = value
-        left, top, right, bottom = app.target.box.corners
+        left, top, right, bottom = app.target.face.box.corners
         assert 0 <= left < right <= 200 and 0 <= top < bottom <= 120 and right - left == bottom - top
     app.target.sliders["Size"].value = 50
-    assert app.target.box == Box(140, 60, 60) and app.result().size == (60, 60)
+    assert app.target.face.box == Box(140, 60, 60) and app.result().size == (60, 60)
 
 
 def test_a_box_near_the_edge_is_moved_inside():
@@ -211,7 +211,7 @@ def test_the_whole_picture_changes_inside_the_frame_only(app):
         app.target.sliders[name].value = value
     app.view.value = "Whole picture"
     answer = app.result()
-    box = app.target.box
+    box = app.target.face.box
     assert answer.size == image.size
     inside = np.zeros((120, 200), bool)
     inside[box.top : box.top + box.side, box.left : box.left + box.side] = True
@@ -227,7 +227,7 @@ def test_a_square_target_has_no_view_of_the_whole(app):
 
 
 def test_the_result_has_the_targets_size_and_not_the_models(app, translate):
-    assert app.target.box.side == 64 and app.result().size == (64, 64)
+    assert app.target.face.box.side == 64 and app.result().size == (64, 64)
     t, s = (torch.rand(1, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(i)) for i in (0, 1))
     assert torch.allclose(translate(t, s), translate(t, s, full=t), atol=1e-5)
     assert translate(t, s, full=torch.zeros(1, 3, 100, 100)).shape == (1, 3, 100, 100)
