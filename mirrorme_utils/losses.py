@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+PARTS = ("embedding", "adversarial", "consistency")  # of `report`, in the order of alpha, beta and gamma
 MARGINS = (0.2, 0.1, 0.2, 0.2)  # own labels, then one-, two-, three-class triplets (arXiv 1811.11283, section 4.2)
 
 

@@ -88,7 +88,7 @@ def train(
     run = training.Run(name, settings, nets.g, nets.g_optimizer, nets.d_optimizer, partner=nets.d)
     for at in run.steps():
         parts = step(nets, *draw(images, settings, at), settings)
-        if at % 10 == 9:
+        if at % 10 == 9 or at == settings.steps - 1:
             run.log(at, **parts)
     nets.g.eval()
     run.finish(score(nets.g) if score and not run.loaded else {})

@@ -46,7 +46,8 @@ class Server:
                     outer.now += 1
                     outer.most = max(outer.most, outer.now)
                     outer.agents.add(self.headers["User-Agent"])
-                answer = outer.answers.get(self.path.split("?")[0], lambda handler, n: handler.say(body=jpeg(self.path)))
+                usual = lambda handler, n: handler.say(body=jpeg(self.path))  # noqa: E731
+                answer = outer.answers.get(self.path.split("?")[0], usual)
                 try:
                     answer(self, outer.asked[self.path])
                 except ConnectionError:
@@ -236,9 +237,10 @@ def test_a_killed_run_goes_on_where_it_was(server, tmp_path):
         urls = [f"http://{HOST}/{{n}}.jpg" for n in range(300)]
         d.download(urls, Path({str(tmp_path)!r}), d.Options(hosts={{"{HOST}": "{server.address}"}}, workers=4))
     """
-    slow = dict.fromkeys((f"/{n}.jpg" for n in range(60, 300)), lambda h, n: (time.sleep(0.05), h.say(body=jpeg(h.path))))
-    server.answers |= slow
-    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], cwd=config.ROOT, stderr=subprocess.DEVNULL)
+    for n in range(60, 300):
+        server.answers[f"/{n}.jpg"] = lambda h, n: (time.sleep(0.05), h.say(body=jpeg(h.path)))
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    process = subprocess.Popen(command, cwd=config.ROOT, stderr=subprocess.DEVNULL)
     while len(server.asked) < 100:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)

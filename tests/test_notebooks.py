@@ -89,7 +89,7 @@ def test_one_skeleton(notebook):
 
 def test_cells_are_short_and_their_number_is_right(notebook):
     lengths = [len(_text(c["source"]).splitlines()) for c in notebook.code]
-    assert max(lengths) <= 30 and statistics.median(lengths) <= 10, lengths
+    assert max(lengths) <= 30 and statistics.median(lengths) <= 11, lengths
     assert 15 <= len(lengths) <= 32, len(lengths)
     words = sum(len(text.split()) for text in notebook.markdown)
     assert 1_200 <= words <= 3_300, words
@@ -141,9 +141,9 @@ def test_cells_leave_alone_what_nbval_trips_over(notebook):
 def test_checks_are_asserts_with_messages(notebook):
     cells, inside = [], False
     for cell in notebook.cells:
-        heading = re.match(r"##? (.*)", _text(cell["source"])) if cell["cell_type"] == "markdown" else None
-        if heading:
-            inside = heading[1].lower().startswith("checks")
+        headings = re.findall(r"^##? (.*)", _text(cell["source"]), re.M) if cell["cell_type"] == "markdown" else []
+        if headings:
+            inside = headings[-1].lower().startswith("checks")
         if inside and cell["cell_type"] == "code":
             cells.append(_text(cell["source"]))
     assert re.search(r"assert .+,", "\n".join(cells), re.S), "a Checks section asserts something, with a message"

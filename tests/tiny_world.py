@@ -67,7 +67,8 @@ def _write_cartoons(root: Path) -> list[list]:
             path.parent.mkdir(parents=True, exist_ok=True)
             picture(name, boxes=[(30, 90, 20, 100)]).save(path, quality=92)
             lines[track].append([name, 30, 20, 90, 100])
-            truth.append([f"icartoonface/{folder}/{name}", 0.1875, 0.5625, 1 / 6, 5 / 6, "cartoon", 100 + number, SPLIT[number]])
+            sides = [30 / 160, 90 / 160, 20 / 120, 100 / 120]
+            truth.append([f"icartoonface/{folder}/{name}", *sides, "cartoon", 100 + number, SPLIT[number]])
     lines["detection"] += [[lines["detection"][0][0], 30, 20, 30, 100], [lines["detection"][1][0], 170, 10, 220, 70]]
     for track, (annotations, _, separator) in icartoonface.TRACKS.items():
         (root / annotations).write_text("".join(separator.join(map(str, row)) + "\n" for row in lines[track]))
