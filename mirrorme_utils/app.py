@@ -31,7 +31,8 @@ STYLE = """<style>
 .{id} .mm-panels {{ display: flex; flex-flow: row wrap; gap: 24px; align-items: flex-start; overflow: visible; }}
 .{id} .mm-panel {{ width: 300px; gap: 8px; overflow: visible; }}
 .{id} .mm-panel > *, .{id} .mm-tools > * {{ margin: 0; }}
-.{id} .mm-title {{ font-size: 17px; font-weight: 700; padding-left: 8px; border-left: 5px solid; color: var(--mm-ink); }}
+.{id} .mm-title {{ font-size: 17px; font-weight: 700; padding-left: 8px; border-left: 5px solid;
+  color: var(--mm-ink); }}
 .{id} .mm-target {{ border-color: #e69f00; }} .{id} .mm-source {{ border-color: #0072b2; }}
 .{id} .mm-result {{ border-color: #009e73; }}
 .{id} .mm-hint {{ color: var(--mm-pale); margin-left: 4px; }}

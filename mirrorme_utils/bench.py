@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import bench_world, checkpoints, pixels
+from . import bench_world, checkpoints, config, pixels
 from .bench_world import Case, Pairs
 from .render import REGIONS
 
@@ -87,16 +87,16 @@ def score(translate: Translate | str, cases: list[Case], asked: Pairs) -> dict[s
     """
     target = np.stack([cases[c].truths[j] for c, j in zip(asked.case, asked.target)])
     truth = np.stack([cases[c].truths[k] for c, k in zip(asked.case, asked.source)])
-    source, rival = (
-        np.stack([getattr(cases[c], name)[k] for c, k in zip(asked.case, asked.source)]) for name in ("sources", "rivals")
-    )
+    source = np.stack([cases[c].sources[k] for c, k in zip(asked.case, asked.source)])
+    rival = np.stack([cases[c].rivals[k] for c, k in zip(asked.case, asked.source)])
     fixed = {"copy_target": target, "copy_source": source, "truth": truth}
     out, other = (
         fixed[translate].astype(np.float32) / 255 if isinstance(translate, str) else answer(translate, target, shown)
         for shown in (source, rival)
     )
     truth, target = truth.astype(np.float32) / 255, target.astype(np.float32) / 255
-    regions = [np.stack([cases[c].regions[k] for c, k in zip(asked.case, part)]) for part in (asked.source, asked.target)]
+    shown = (asked.source, asked.target)
+    regions = [np.stack([cases[c].regions[k] for c, k in zip(asked.case, part)]) for part in shown]
     scores = dict.fromkeys(SCORES)
     scores["T"], scores["R"] = transfer(out, truth, target), retrieval(out, cases, asked)
     for name in ("mouth", "eyes", "brows"):
@@ -141,6 +141,7 @@ def table(result: dict, keys: tuple[str, ...] = ("T", "R", "S", "leak", "preserv
 
 
 def main() -> None:
+    """Score a checkpoint beside the baselines, as the command line asks."""
     parser = argparse.ArgumentParser(prog="python -m mirrorme_utils.bench", description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=0, help="of the world; 0 is the notebooks' own")
     parser.add_argument("--checkpoint", default="moving", help="a translator in data/checkpoints")
@@ -149,9 +150,10 @@ def main() -> None:
     args = parser.parse_args()
     translate, size = checkpoints.load_translator(args.checkpoint)
     models = {name: name for name in ("copy_target", "copy_source", "truth")}
-    report, report_size = checkpoints.load_translator("report")
-    if report_size == size:
-        models["report"] = report
+    if (config.CHECKPOINTS / "report.json").exists():
+        report, report_size = checkpoints.load_translator("report")
+        if report_size == size:
+            models["report"] = report
     models[args.checkpoint] = translate
     result = run(args.seed, models, size, n_pairs=args.pairs)
     if args.json:

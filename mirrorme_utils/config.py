@@ -28,17 +28,19 @@ class WorldConfig:
 
 @dataclass(frozen=True)
 class FecnetConfig:
-    """FECNet's training (notebook 03): `pretrain_steps` on people, then `steps` on people and cartoons."""
+    """FECNet's training (notebook 03): `warm_steps` on the categories found again in the triplets' types, `pretrain_steps`
+    on triplets of people, then `steps` on triplets of people and cartoons."""
 
     size: int = 64
     width: int = 32
     dimensions: int = 16
-    steps: int = 1_600
+    steps: int = 1_400
     batch: int = 64
     learning_rate: float = 1e-3
-    pretrain_steps: int = 1_200
-    frozen_steps: int = 400
-    overfit_steps: int = 500
+    warm_steps: int = 900
+    pretrain_steps: int = 400
+    frozen_steps: int = 200
+    overfit_steps: int = 400
     overfit_images: int = 4_000
     seed: int = 3
 
@@ -120,7 +122,8 @@ PROFILES = {
         "smoke",
         WorldConfig(humans=30, cartoons=30, expressions=8, triplets=300),
         FecnetConfig(
-            width=8, steps=20, batch=12, pretrain_steps=20, frozen_steps=10, overfit_steps=20, overfit_images=40
+            width=8, steps=20, batch=12, warm_steps=20, pretrain_steps=20, frozen_steps=10, overfit_steps=20,
+            overfit_images=40,
         ),
         ReportConfig(width=4, steps=20, batch=4),
         CodeConfig(width=8, code=16, steps=20, batch=8),

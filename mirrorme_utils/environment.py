@@ -17,7 +17,8 @@ REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements.txt"
 # Whatever version a machine has, a running kernel (and Colab's GPU) depends on it: never swapped.
 KEPT = {"torch", "torchvision", "numpy", "pillow", "pandas", "ipywidgets"}
 # Around the notebooks, not in them: `make` installs these.
-TOOLS = {"jupyterlab", "nbval", "nbclient", "nbformat", "packaging", "psutil", "pytest", "pytest-xdist", "voila"}
+TOOLS = {"jupyterlab", "nbval", "nbclient", "nbformat", "packaging", "psutil", "pytest", "pytest-xdist", "traitlets"}
+TOOLS |= {"voila"}
 # Colab brings OpenCV under other names; a second one would overwrite its files.
 SAME = {"opencv-python-headless": ("opencv-python", "opencv-contrib-python", "opencv-contrib-python-headless")}
 

@@ -16,6 +16,10 @@ from .config import WorldConfig
 KINDS = ("human", "cartoon")
 SPLITS = ("train", "val", "test")
 SHARES = (0.7, 0.2, 0.1)
+DRAWN_BY = (
+    "anny_head", "humans", "studio", "skin", "wardrobe", "cartoons", "cartoon_tables", "cartoon_held_out",
+    "expressions", "faces",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -55,9 +59,8 @@ class FaceSet:
 
 def renderer() -> str:
     """Return a short digest of the renderers' source, so that what an older one drew is not taken for new."""
-    sources = ("anny_head", "humans", "studio", "skin", "wardrobe", "cartoons", "cartoon_tables", "cartoon_held_out", "expressions", "faces")
     folder = Path(__file__).parent
-    return hashlib.sha1(b"".join((folder / f"{name}.py").read_bytes() for name in sources)).hexdigest()[:8]
+    return hashlib.sha1(b"".join((folder / f"{name}.py").read_bytes() for name in DRAWN_BY)).hexdigest()[:8]
 
 
 def identity_seed(world_seed: int, kind: str, i: int) -> int:

@@ -60,10 +60,11 @@ class DenseLayer(nn.Module):
         return torch.cat([x, self.layers(x)], 1)
 
 
-def head(inputs: int, channels: int, growth: int, dimensions: int) -> nn.Sequential:
+def head(inputs: int, channels: int, growth: int, dimensions: int, cells: int = 1) -> nn.Sequential:
     """Make the paper's head: 1x1 convolution, dense block of five layers, average pool, two linear layers.
 
-    The paper's sizes are channels 512, growth 64 and dimensions 16 (arXiv 1811.11283, figure 3).
+    The paper's sizes are channels 512, growth 64 and dimensions 16 (arXiv 1811.11283, figure 3), and it pools its map
+    to one cell. A small trunk sees a part of the face in each place, so it may keep `cells` x `cells` of them.
     """
     dense = [DenseLayer(channels + i * growth, growth) for i in range(5)]
     width = channels + 5 * growth
@@ -72,9 +73,9 @@ def head(inputs: int, channels: int, growth: int, dimensions: int) -> nn.Sequent
         *dense,
         nn.BatchNorm2d(width),
         nn.ReLU(),
-        nn.AdaptiveAvgPool2d(1),
+        nn.AdaptiveAvgPool2d(cells),
         nn.Flatten(),
-        nn.Linear(width, channels),
+        nn.Linear(cells**2 * width, channels),
         nn.ReLU(),
         nn.Linear(channels, dimensions),
     )
@@ -83,10 +84,12 @@ def head(inputs: int, channels: int, growth: int, dimensions: int) -> nn.Sequent
 class FECNet(nn.Module):
     """Trunk, head and L2 normalisation: (B, 3, S, S) in [-1, 1] to (B, D) of unit length."""
 
-    def __init__(self, trunk: nn.Module, features: int, channels: int, growth: int, dimensions: int):
+    def __init__(
+        self, trunk: nn.Module, features: int, channels: int, growth: int, dimensions: int, cells: int = 1
+    ):  # fmt: skip
         super().__init__()
         self.trunk = trunk
-        self.head = head(features, channels, growth, dimensions)
+        self.head = head(features, channels, growth, dimensions, cells)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.normalize(self.head(self.trunk(x)), dim=1)
@@ -95,7 +98,7 @@ class FECNet(nn.Module):
 def build(settings: FecnetConfig) -> FECNet:
     """Make the FECNet of a configuration, its head scaled with the width of its trunk."""
     width = settings.width
-    return FECNet(small_trunk(width), 4 * width, 4 * width, max(width // 2, 4), settings.dimensions)
+    return FECNet(small_trunk(width), 4 * width, 4 * width, max(width // 2, 4), settings.dimensions, cells=4)
 
 
 @torch.no_grad()

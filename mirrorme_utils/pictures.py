@@ -1,6 +1,8 @@
 """Pictures that people bring: read one from bytes, find its face, cut a square, put the answer back, save it.
 
-Nothing that is read is written to disk; only `save` writes, and only a result. Taught in: notebook 09, sections 3 and 4.
+Nothing that is read is written to disk; only `save` writes, and only a result.
+
+Taught in: notebook 09, sections 3 and 4.
 """
 
 import io

@@ -68,7 +68,9 @@ def draw(images: np.ndarray, settings: ReportConfig, at: int) -> tuple[Tensor, T
     rows = config.rng(settings.seed, "batch", at).integers(0, len(images), (2, settings.batch))
     t, s = (pixels.to_tensor(images[r]) for r in rows)
     if settings.rotation:
-        t, s = (rotate(x, settings.rotation, config.generator(settings.seed, at, name)) for name, x in (("t", t), ("s", s)))
+        t, s = (
+            rotate(x, settings.rotation, config.generator(settings.seed, at, name)) for name, x in (("t", t), ("s", s))
+        )
     return tuple(x.to(config.device(), memory_format=torch.channels_last) for x in (t, s))
 
 

@@ -120,8 +120,8 @@ def paint_skin(c: np.ndarray, masks: np.ndarray, look) -> np.ndarray:
     hair = linear(look.brow_colour)
     covered = np.clip(brow(c, look.brow_thick, look.brow_arch, look.brow_long) * strands * 1.15, 0, 0.95)[:, None]
     colour = colour * (1 - covered) + covered * hair
-    bearded = np.clip(beard(c, look.beard) * (0.82 + 0.22 * noise(c * [1, 1, 0.5], 900, look.grain + 2)), 0, 0.95)[:, None]
-    bearded = bearded * (1 - lip)
+    curls = 0.82 + 0.22 * noise(c * [1, 1, 0.5], 900, look.grain + 2)
+    bearded = np.clip(beard(c, look.beard) * curls, 0, 0.95)[:, None] * (1 - lip)
     return colour * (1 - bearded) + bearded * linear(look.beard_colour)
 
 

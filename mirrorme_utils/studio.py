@@ -161,12 +161,8 @@ def shoot(vertices: np.ndarray, surface: Surface, identity, view: View) -> tuple
         rgb, alpha = (cv2.resize(x, size, interpolation=cv2.INTER_AREA) for x in (rgb, alpha))
         regions = regions[::rays, ::rays]
     else:
-        rgb = _soften(rgb)
+        rgb = cv2.GaussianBlur(rgb, (3, 3), 0.5)
     return rgb, alpha, np.ascontiguousarray(regions)
-
-
-def _soften(rgb: np.ndarray) -> np.ndarray:
-    return cv2.GaussianBlur(rgb, (3, 3), 0.5)
 
 
 def _cast(vertices: np.ndarray, surface: Surface, view: View, rays: int):

@@ -1,14 +1,17 @@
 """The app without a browser: uploads of every sort, the frame, the strength, what is saved and what never is."""
 
+import ast
+import builtins
 import io
 import itertools
 
+import nbformat
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from mirrorme_utils import pictures, pixels, translator
+from mirrorme_utils import environment, page, pictures, pixels, translator
 from mirrorme_utils.app import App
 from mirrorme_utils.config import MoveConfig
 from mirrorme_utils.gallery import Tile
@@ -287,3 +290,18 @@ def test_identity_strength_zero_and_an_untrained_head_copy_the_target():
     t = pixels.to_tensor(np.asarray(picture(SIZE, SIZE)).copy())[None]
     with torch.no_grad():
         assert (model(t, t, strength=0.0) - t).abs().max() < 0.1
+
+
+def test_the_page_shows_the_app_and_needs_no_cell_that_it_leaves_out():
+    notebook = nbformat.read(page.NOTEBOOK, as_version=4)
+    shown = page.without_lessons(None, notebook, "").cells
+    code = [cell.source for cell in shown if cell.cell_type == "code"]
+    assert shown[0].source == "# Mirror me" and code[0] == environment.SETUP_CELL and code[-1].endswith("studio")
+    tree, known = ast.parse("\n".join(code)), {*dir(builtins)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.alias):
+            known.add(node.asname or node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            known.add(node.id)
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assert used <= known, f"cells that are left out define {used - known}"
