@@ -28,8 +28,8 @@ class WorldConfig:
 
 @dataclass(frozen=True)
 class FecnetConfig:
-    """FECNet's training (notebook 03): `warm_steps` on the categories found again in the triplets' types, `pretrain_steps`
-    on triplets of people, then `steps` on triplets of people and cartoons."""
+    """FECNet's training (notebook 03): `warm_steps` on the categories that the triplets' types hold,
+    `pretrain_steps` on triplets of people, then `steps` on triplets of people and cartoons."""
 
     size: int = 64
     width: int = 32

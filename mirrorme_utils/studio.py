@@ -56,7 +56,7 @@ class Surface:
 
 @dataclass(frozen=True)
 class View:
-    """A picture of width x height pixels whose pixel `middle` (x, y) looks at `centre` (3,); metres of a pixel there."""
+    """A picture of width x height pixels whose pixel `middle` (x, y) looks at `centre` (3,); metres a pixel."""
 
     width: int
     height: int
@@ -208,7 +208,7 @@ def _busy(seed: int) -> np.ndarray:
 def backdrop(look: Backdrop, width: int, height: int) -> np.ndarray:
     """Paint a background, (H, W, 3) float32 linear RGB."""
     if look.kind == "busy":
-        return cv2.resize(_busy(look.seed), (width, height), interpolation=cv2.INTER_CUBIC).clip(0, 1).astype(np.float32)
+        return cv2.resize(_busy(look.seed), (width, height), interpolation=cv2.INTER_CUBIC).clip(0, 1)
     down = np.linspace(0, 1, height, dtype=np.float32)[:, None, None] if look.kind == "gradient" else np.float32(0)
     colour = look.one * (1 - down) + look.two * down
     return np.broadcast_to(colour, (height, width, 3)).astype(np.float32).copy()
@@ -270,7 +270,7 @@ def _mix(a: np.ndarray, b: np.ndarray, share: np.ndarray) -> np.ndarray:
 
 
 def _light(albedo: np.ndarray, n: np.ndarray, gloss: np.ndarray, light: Light, soft: np.ndarray) -> np.ndarray:
-    """Light a surface: wrapped diffuse key and fill (skin scatters red light around), ambient from above, highlights."""
+    """Light a surface: wrapped diffuse key and fill (skin scatters red light), ambient from above, highlights."""
     facing = n @ light.key
     wrap = np.where(soft, 0.35, 0.12)[:, None] * np.array([1.0, 0.65, 0.55])
     key = np.clip((facing[:, None] + wrap) / (1 + wrap), 0, 1) * light.key_colour
