@@ -11,7 +11,7 @@ import numpy as np
 
 from .triplets import TYPES, Triplets
 
-SMALLEST = 10  # faces; smaller groups are faces that too few one-class triplets name
+SMALLEST = 3  # faces: one triplet names three
 
 
 def recover(part: Triplets) -> np.ndarray:
@@ -20,7 +20,7 @@ def recover(part: Triplets) -> np.ndarray:
     Args:
         part: triplets, of which only `index` and `type` are read.
     Returns:
-        (number of images,) int64: the group of each face, 0 for the largest; -1 for faces that nothing links.
+        (number of images,) int64: the group of each face, 0 for the largest; -1 for faces that no one-class triplet names.
     """
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
