@@ -20,7 +20,7 @@ def recover(part: Triplets) -> np.ndarray:
     Args:
         part: triplets, of which only `index` and `type` are read.
     Returns:
-        (number of images,) int64: the group of each face, 0 for the largest; -1 for faces that no one-class triplet names.
+        (number of images,) int64: the group of each face, 0 for the largest; -1 where no triplet of one class names it.
     """
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
