@@ -22,7 +22,7 @@ class WorldConfig:
     cartoons: int
     expressions: int = 24
     size: int = 64
-    triplets: int = 30_000
+    triplets: int = 60_000
     seed: int = 0
 
 
@@ -76,8 +76,7 @@ class CodeConfig:
 
     size: int = 64
     width: int = 32
-    code: int = 64
-    steps: int = 3_000
+    steps: int = 5_000
     batch: int = 64
     learning_rate: float = 1.5e-3
     seed: int = 6
@@ -87,30 +86,32 @@ class CodeConfig:
 class MoveConfig:
     """The translator that moves the face (notebook 07).
 
-    code_from: "actions", a code supervised by the training world's action weights, or "fecnet", FECNet's embedding.
-    code_width: channels of the supervised code's network; code_rate: its learning rate as a share of the mover's;
-    readout: weight of its supervision while both are trained.
+    code_from: "actions", the 52 action weights that a supervised network reads, or "fecnet", FECNet's embedding.
+    code: numbers in a code; code_width: channels of the supervised code's network.
     """
 
     size: int = 64
     width: int = 40
     code_from: str = "actions"
+    code: int = 52
     code_width: int = 32
-    code: int = 64
-    code_rate: float = 0.1
-    readout: float = 0.1
     steps: int = 6_000
     batch: int = 32
-    learning_rate: float = 1e-3
+    learning_rate: float = 1.5e-3
     seed: int = 7
 
 
 @dataclass(frozen=True)
 class Profile:
-    """One row of the table of profiles (see README, "Profiles")."""
+    """One row of the table of profiles (see README, "Profiles").
+
+    world: the mini world, which notebooks 01 to 06 read as files. crowd: what notebook 07 renders to train on, more
+    identities with fewer expressions each.
+    """
 
     name: str
     world: WorldConfig
+    crowd: WorldConfig
     fecnet: FecnetConfig
     report: ReportConfig
     code: CodeConfig
@@ -121,17 +122,19 @@ PROFILES = {
     "smoke": Profile(
         "smoke",
         WorldConfig(humans=30, cartoons=30, expressions=8, triplets=300),
+        WorldConfig(humans=30, cartoons=30, expressions=8),
         FecnetConfig(
             width=8, steps=20, batch=12, warm_steps=20, pretrain_steps=20, frozen_steps=10, overfit_steps=20,
             overfit_images=40,
         ),
         ReportConfig(width=4, steps=20, batch=4),
-        CodeConfig(width=8, code=16, steps=20, batch=8),
-        MoveConfig(width=8, code_width=8, code=16, steps=20, batch=4),
+        CodeConfig(width=8, steps=20, batch=8),
+        MoveConfig(width=8, code_width=8, steps=20, batch=4),
     ),
     "laptop": Profile(
         "laptop",
-        WorldConfig(humans=240, cartoons=240),
+        WorldConfig(humans=400, cartoons=400),
+        WorldConfig(humans=1_600, cartoons=800, expressions=8),
         FecnetConfig(),
         ReportConfig(),
         CodeConfig(),
@@ -139,7 +142,8 @@ PROFILES = {
     ),
     "colab": Profile(
         "colab",
-        WorldConfig(humans=1_000, cartoons=1_000, size=128, triplets=60_000),
+        WorldConfig(humans=1_000, cartoons=1_000, size=128, triplets=200_000),
+        WorldConfig(humans=8_000, cartoons=4_000, expressions=8, size=128),
         FecnetConfig(size=128, width=96, steps=12_000, batch=192, pretrain_steps=8_000, frozen_steps=3_000),
         ReportConfig(size=128, levels=5, width=64, steps=10_000, batch=32),
         CodeConfig(size=128, width=64, steps=20_000),
@@ -148,6 +152,7 @@ PROFILES = {
     "report": Profile(
         "report",
         WorldConfig(humans=75_135, cartoons=389_678, expressions=1, size=224, triplets=500_203),
+        WorldConfig(humans=8_000, cartoons=4_000, expressions=8, size=128),
         FecnetConfig(size=224, width=96, steps=20_000, batch=96, pretrain_steps=30_000, frozen_steps=5_000),
         ReportConfig(size=224, levels=6, width=64, steps=50_000, batch=16),
         CodeConfig(size=128, width=64, steps=20_000),

@@ -32,8 +32,9 @@ def tiles(world: WorldConfig, per_kind: int = 6) -> tuple[list[Tile], list[Tile]
         from each other.
     """
     chosen = [row for kind in faces.KINDS for row in _choose(world, kind, per_kind)]
-    images = _images([face for _, face in chosen], f"gallery-{world.humans}-{world.cartoons}-{world.seed}-{per_kind}")
-    shown = [Tile(name, face.kind, Image.fromarray(image)) for (name, face), image in zip(chosen, images)]
+    name = f"gallery-{world.humans}-{world.cartoons}-{world.seed}-{per_kind}-{faces.renderer()}"
+    images = _images([face for _, face in chosen], name)
+    shown = [Tile(label, face.kind, Image.fromarray(image)) for (label, face), image in zip(chosen, images)]
     half = [i % (2 * per_kind) < per_kind for i in range(len(shown))]
     return [t for t, first in zip(shown, half) if first], [t for t, first in zip(shown, half) if not first]
 

@@ -192,9 +192,9 @@ def _body(identity_seed: int, bare: bool) -> Body:
     below = np.zeros(len(neutral), bool)
     below[len(head) + counts[0] : len(head) + counts[0] + counts[1]] = True
     distance = float(np.linalg.norm(mouth))
-    centre = np.array([0, mouth[1] + 0.02, mouth[2] * 0.5 + 0.014])
+    centre = np.array([0, mouth[1] + 0.02, mouth[2] * 0.42])
     surface = studio.surface(model, canonical, inside, neutral, extra)
-    return Body(neutral, len(head), below, turned, centre, 1.42 * distance, surface)
+    return Body(neutral, len(head), below, turned, centre, 1.15 * distance, surface)
 
 
 def _eye_middle(model: anny_head.Head) -> np.ndarray:

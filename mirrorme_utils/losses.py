@@ -67,22 +67,18 @@ def report(
     return alpha * parts["embedding"] + beta * parts["adversarial"] + gamma * parts["consistency"], parts
 
 
-def moved(out: Tensor, truth: Tensor, t: Tensor, still: float = 0.15) -> Tensor:
-    """Return the absolute error where a pair of one identity differs, plus a little everywhere else.
+def moved(out: Tensor, truth: Tensor, t: Tensor) -> Tensor:
+    """Return the share of the change from t to truth that is missing: 1 - T of each pair, averaged.
 
-    The error of a pixel is weighted by how much truth and target differ there (blurred), so that copying the target is
-    the worst answer and not a comfortable one. The weights are normalised within each pair: a person's small movement
-    counts as much as a drawing's large one; only a pair that differs far less than its batch counts less.
+    Copying the target costs 1, the truth 0. Divided pair by pair, a person's small movement counts as much as a
+    drawing's large one; only a pair that differs far less than its batch counts less.
 
     Args:
         out, truth, t: (B, 3, H, W) in [-1, 1].
-        still: weight of the pixels in which nothing should move.
     """
-    change = (truth - t).abs().mean(1, keepdim=True)
-    change = F.avg_pool2d(change, 5, stride=1, padding=2)
-    size = change.mean((1, 2, 3), keepdim=True)
-    weight = change / torch.maximum(size, 0.3 * size.mean()).clamp_min(1e-4) + still
-    return (weight * (out - truth).abs()).mean()
+    asked = (truth - t).abs().mean((1, 2, 3))
+    missing = (out - truth).abs().mean((1, 2, 3))
+    return (missing / torch.maximum(asked, 0.3 * asked.mean()).clamp_min(1e-4)).mean()
 
 
 def actions(predicted: Tensor, true: Tensor, features: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from .faces import KINDS, FaceSet
 PARTNERS = 8  # sources of each kind that are kept for a face
 NEAR = 0.25  # largest `expressions.distance` of a partner; two random expressions are 1.15 apart
 OWN_SHARE = 0.4  # of the sources are the truth's own picture
-TOGETHER = 0.5  # strength with which target and truth are varied alike
+TOGETHER = 0.3  # strength with which target and truth are varied alike
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,11 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Batch:
-    """One step: t, truth and s (B, 3, S, S) in [-1, 1]; actions (B, 52), the expression that s shows."""
+    """One step: t, truth and s, (B, 3, S, S) in [-1, 1]."""
 
     t: Tensor
     truth: Tensor
     s: Tensor
-    actions: Tensor
 
 
 def pairs(faces: FaceSet, seed: int) -> Pairs:
@@ -96,7 +95,7 @@ def draw(data: Pairs, settings: MoveConfig, at: int) -> Batch:
     source = sources(data, truth, rng)
     t, wanted = together(*(pixels.to_tensor(data.faces.images[r]) for r in (target, truth)), noise, TOGETHER)
     s = fecnet.augment(pixels.to_tensor(data.faces.images[source]), noise)
-    return Batch(*(_ready(x) for x in (t, wanted, s)), torch.from_numpy(data.faces.actions[source]).to(config.device()))
+    return Batch(*(_ready(x) for x in (t, wanted, s)))
 
 
 def sources(data: Pairs, truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from . import fecnet
 from .config import FecnetConfig, MoveConfig, ReportConfig
+from .expressions import ACTIONS
 
 
 class UNet(nn.Module):
@@ -83,13 +84,13 @@ def report_unet(settings: ReportConfig) -> UNet:
 
 
 class ExpressionCode(nn.Module):
-    """Turn a face into an expression code that keeps what raters do not compare: sides, gaze, small moves.
+    """Read the 52 action weights of a face, also those that raters do not compare: sides, gaze, small moves.
 
-    (B, 3, S, S) in [-1, 1] to (B, D). Where FECNet pools its map to one cell, this keeps four by four of them,
-    so that a left wink and a right one stay apart. `actions` reads the 52 action weights from a code.
+    (B, 3, S, S) in [-1, 1] to (B, 52), ordered as `expressions.ACTIONS`. Where the paper's FECNet pools its map to one
+    cell, this keeps four by four of them, so that a left wink and a right one stay apart.
     """
 
-    def __init__(self, width: int, dimensions: int):
+    def __init__(self, width: int):
         super().__init__()
         self.trunk = fecnet.small_trunk(width)
         self.head = nn.Sequential(
@@ -97,9 +98,8 @@ class ExpressionCode(nn.Module):
             nn.Flatten(),
             nn.Linear(64 * width, 4 * width),
             nn.ReLU(),
-            nn.Linear(4 * width, dimensions),
+            nn.Linear(4 * width, len(ACTIONS)),
         )
-        self.actions = nn.Linear(dimensions, 52)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.trunk(x))
@@ -115,7 +115,7 @@ class Modulated(nn.Module):
         self.shortcut = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
         self.norm = nn.GroupNorm(8, outputs)
         self.film = nn.Linear(condition, 2 * outputs)
-        nn.init.normal_(self.film.weight, 0, 0.02)
+        nn.init.normal_(self.film.weight, 0, 0.1)
         nn.init.zeros_(self.film.bias)
 
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
@@ -127,25 +127,30 @@ class Modulated(nn.Module):
 class Mover(nn.Module):
     """Move the pixels of the target: a UNet, modulated by both codes, that predicts flow, mask and colour.
 
-    Half of the picture's size inside (pixel unshuffle), three scales. The output is
-    mask x warp(t, flow) + (1 - mask) x colour; the mask starts near 1, so that training starts from a copy.
+    Half of the picture's size inside (pixel unshuffle), three scales. The codes also unfold into a small map at the
+    coarsest scale, so that mouth and brows can be told apart by their place. The output is
+    mask x warp(t, flow) + (1 - mask) x colour, and colour is t plus a predicted change: training starts from a copy.
 
     Args:
+        size: pixels of the square picture.
         width: channels at the first scale.
         code: dimensions of an expression code.
     """
 
-    MASK_BIAS = 3.0
-    REACH = 0.5  # largest flow, as a share of half the picture's side
+    MASK_BIAS = 1.5
+    REACH = 0.25  # largest flow, as a share of half the picture's side
+    PLACES = 32  # channels of the map that the codes unfold into
 
-    def __init__(self, width: int, code: int):
+    def __init__(self, size: int, width: int, code: int):
         super().__init__()
-        c = 4 * width
+        c, self.coarse = 4 * width, size // 8
         self.condition = nn.Sequential(nn.Linear(2 * code, c), nn.SiLU(), nn.Linear(c, c), nn.SiLU())
+        self.unfold = nn.Linear(2 * code, self.PLACES * self.coarse**2)
         self.stem = nn.Conv2d(12, width, 3, padding=1)
         self.down1, self.down2 = (nn.Conv2d(width * k, 2 * width * k, 3, 2, 1) for k in (1, 2))
         self.block1 = Modulated(width, width, c)
         self.block2 = Modulated(2 * width, 2 * width, c)
+        self.join = nn.Conv2d(4 * width + self.PLACES, 4 * width, 1)
         self.middle = nn.ModuleList(Modulated(4 * width, 4 * width, c) for _ in range(2))
         self.block3 = Modulated(6 * width, 2 * width, c)
         self.block4 = Modulated(3 * width, width, c)
@@ -159,25 +164,29 @@ class Mover(nn.Module):
         Args:
             t: (B, 3, S, S) in [-1, 1]. c_t, c_s: (B, D) codes of the target's and of the source's expression.
         """
-        c = self.condition(torch.cat([c_s - c_t, c_s], 1))
+        asked = torch.cat([c_s - c_t, c_s], 1)
+        c = self.condition(asked)
         x1 = self.block1(self.stem(F.pixel_unshuffle(t, 2)), c)  # S/2
         x2 = self.block2(self.down1(x1), c)  # S/4
-        x = self.down2(x2)  # S/8
+        places = self.unfold(asked).view(len(t), self.PLACES, self.coarse, self.coarse)
+        x = self.join(torch.cat([self.down2(x2), places], 1))  # S/8
         for block in self.middle:
             x = block(x, c)
         x = self.block3(torch.cat([F.interpolate(x, scale_factor=2.0), x2], 1), c)
         x = self.block4(torch.cat([F.interpolate(x, scale_factor=2.0), x1], 1), c)
         x = F.pixel_shuffle(self.head(F.silu(x)), 2).float()  # (B, 6, S, S)
-        flow, mask, colour = x.split((2, 1, 3), 1)
-        return self.REACH * torch.tanh(flow), torch.sigmoid(mask + self.MASK_BIAS), torch.tanh(colour)
+        flow, mask, change = x.split((2, 1, 3), 1)
+        return self.REACH * torch.tanh(flow), torch.sigmoid(mask + self.MASK_BIAS), t + 2 * torch.tanh(change)
 
     def forward(self, t: Tensor, c_t: Tensor, c_s: Tensor, full: Tensor | None = None) -> Tensor:
         """Move t, or the same picture at another size `full` (B, 3, H, H), by what is predicted for t."""
-        parts = self.parts(t, c_t, c_s)
+        flow, mask, colour = self.parts(t, c_t, c_s)
+        parts, picture = (flow, mask, colour - t), t.float()
         if full is not None:
             parts = (F.interpolate(part, full.shape[-2:], mode="bilinear") for part in parts)
-        flow, mask, colour = parts
-        return mask * warp((t if full is None else full).float(), flow) + (1 - mask) * colour
+            picture = full.float()
+        flow, mask, change = parts
+        return mask * warp(picture, flow) + (1 - mask) * (picture + change)
 
 
 def warp(t: Tensor, flow: Tensor) -> Tensor:
@@ -211,9 +220,9 @@ def mirror_me(settings: MoveConfig) -> MirrorMe:
     Raises:
         ValueError: `code_from` is neither "actions" nor "fecnet".
     """
+    mover = Mover(settings.size, settings.width, settings.code)
     if settings.code_from == "actions":
-        return MirrorMe(ExpressionCode(settings.code_width, settings.code), Mover(settings.width, settings.code))
+        return MirrorMe(ExpressionCode(settings.code_width), mover)
     if settings.code_from == "fecnet":
-        embedding = FecnetConfig(size=settings.size, dimensions=settings.code)
-        return MirrorMe(fecnet.build(embedding), Mover(settings.width, settings.code))
+        return MirrorMe(fecnet.build(FecnetConfig(size=settings.size, dimensions=settings.code)), mover)
     raise ValueError(f'code_from={settings.code_from!r}: choose "actions" or "fecnet"')

@@ -39,7 +39,7 @@ def near(a, b, tolerance=12):
 @pytest.fixture
 def translate():
     torch.manual_seed(0)
-    model = translator.mirror_me(MoveConfig(size=SIZE, width=8, code=16)).eval()
+    model = translator.mirror_me(MoveConfig(size=SIZE, width=8, code_width=8)).eval()
     torch.nn.init.normal_(model.mover.head.weight, 0, 0.3)
     return torch.no_grad()(model.__call__)
 
@@ -285,7 +285,7 @@ def test_the_app_shows_and_callbacks_are_silent(app, capsys):
 
 
 def test_identity_strength_zero_and_an_untrained_head_copy_the_target():
-    model = translator.mirror_me(MoveConfig(size=SIZE, width=8, code=16)).eval()
+    model = translator.mirror_me(MoveConfig(size=SIZE, width=8, code_width=8)).eval()
     torch.nn.init.zeros_(model.mover.head.weight)
     t = pixels.to_tensor(np.asarray(picture(SIZE, SIZE)).copy())[None]
     with torch.no_grad():

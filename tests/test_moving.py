@@ -7,8 +7,8 @@ import torch
 from mirrorme_utils import cartoons, config, expressions, faces, losses, moving, training, translator
 from mirrorme_utils.config import CodeConfig, MoveConfig
 
-CODE = CodeConfig(width=8, code=16, batch=6)
-MOVE = MoveConfig(width=8, code_width=8, code=16, batch=6)
+CODE = CodeConfig(width=8, batch=6)
+MOVE = MoveConfig(width=8, code_width=8, batch=6)
 STYLE = cartoons.STYLES_TRAIN[0]
 
 
@@ -59,7 +59,7 @@ def test_a_step_draws_the_same_again_and_another_step_does_not():
     one, again, other = (moving.draw(data, MOVE, at) for at in (3, 3, 4))
     assert torch.equal(one.t, again.t) and torch.equal(one.s, again.s)
     assert not torch.equal(one.t, other.t)
-    assert one.t.shape == one.truth.shape == one.s.shape == (6, 3, 64, 64) and one.actions.shape == (6, 52)
+    assert one.t.shape == one.truth.shape == one.s.shape == (6, 3, 64, 64)
 
 
 def test_target_and_truth_are_varied_alike():
@@ -77,12 +77,12 @@ def test_batch_transfer_is_0_for_a_copy_and_1_for_truth():
 
 def test_code_learns_actions_from_one_batch():
     torch.manual_seed(0)
-    code, features = translator.ExpressionCode(8, 16), torch.from_numpy(expressions.FEATURES)
+    code, features = translator.ExpressionCode(8), torch.from_numpy(expressions.FEATURES)
     x, true = moving.draw_faces(world(), CODE, 0)
     optimizer = torch.optim.AdamW(code.parameters(), 5e-3)
     costs = []
     for _ in range(60):
-        loss = losses.actions(code.actions(code(x)), true, features)
+        loss = losses.actions(code(x), true, features)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -90,13 +90,11 @@ def test_code_learns_actions_from_one_batch():
     assert costs[-1] < 0.1 * costs[0]
 
 
-def test_a_joint_step_reaches_code_and_mover():
+def test_a_step_reaches_all_of_code_and_mover():
     torch.manual_seed(0)
-    model, features = training.fast(translator.mirror_me(MOVE)), torch.from_numpy(expressions.FEATURES)
-    features = features.to(config.device())
+    model = training.fast(translator.mirror_me(MOVE))
     batch = moving.draw(moving.pairs(world(), seed=0), MOVE, 0)
     c_t, c_s = model.code(torch.cat([batch.t, batch.s])).chunk(2)
-    moved = losses.moved(model.mover(batch.t, c_t, c_s), batch.truth, batch.t)
-    (moved + losses.actions(model.code.actions(c_s), batch.actions, features)).backward()
+    losses.moved(model.mover(batch.t, c_t, c_s), batch.truth, batch.t).backward()
     still = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     assert not still, f"no gradient reaches {still}"
