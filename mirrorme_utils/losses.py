@@ -71,7 +71,7 @@ def moved(out: Tensor, truth: Tensor, t: Tensor) -> Tensor:
     """Return the share of the change from t to truth that is missing: 1 - T of each pair, averaged.
 
     Copying the target costs 1, the truth 0. Divided pair by pair, a person's small movement counts as much as a
-    drawing's large one; only a pair that differs far less than its batch counts less.
+    drawing's large one; only a pair that differs by less than 0.3 of its batch's mean costs less.
 
     Args:
         out, truth, t: (B, 3, H, W) in [-1, 1].
