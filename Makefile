@@ -14,7 +14,6 @@ BIN := .venv/bin
 STAMP := .venv/installed
 STORED := MIRRORME_PROFILE=laptop RETRAIN=0 MIRRORME_FIGURES=$(CURDIR)/build/figures
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout=900
-UNFINISHED := $(addprefix --ignore=notebooks/,$(shell cat tests/unfinished.txt))
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -47,7 +46,7 @@ unit: $(STAMP)
 # In the profile whose outputs are stored. What the notebooks draw goes to build/ and leaves figures/ alone.
 notebooks: unit
 	@$(STORED) $(BIN)/python -m mirrorme_utils.miniworld
-	$(STORED) $(BIN)/python -m pytest notebooks -q $(NBVAL) $(UNFINISHED)
+	$(STORED) $(BIN)/python -m pytest notebooks -q $(NBVAL)
 
 app: $(STAMP)
 	@$(BIN)/python -m mirrorme_utils.page

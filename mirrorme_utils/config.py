@@ -22,23 +22,23 @@ class WorldConfig:
     cartoons: int
     expressions: int = 24
     size: int = 64
-    triplets: int = 60_000
+    triplets: int = 150_000
     seed: int = 0
 
 
 @dataclass(frozen=True)
 class FecnetConfig:
     """FECNet's training (notebook 03): `warm_steps` on the categories that the triplets' types hold,
-    `pretrain_steps` on triplets of people, then `steps` on triplets of people and cartoons."""
+    `pretrain_steps` on triplets of people, then `steps` on triplets of people and cartoons; `batch` faces a step."""
 
     size: int = 64
     width: int = 32
     dimensions: int = 16
-    steps: int = 1_400
-    batch: int = 64
+    steps: int = 1_200
+    batch: int = 192
     learning_rate: float = 1e-3
     warm_steps: int = 900
-    pretrain_steps: int = 400
+    pretrain_steps: int = 1_500
     frozen_steps: int = 200
     overfit_steps: int = 400
     overfit_images: int = 4_000
@@ -76,7 +76,7 @@ class CodeConfig:
 
     size: int = 64
     width: int = 32
-    steps: int = 5_000
+    steps: int = 6_000
     batch: int = 64
     learning_rate: float = 1.5e-3
     seed: int = 6
@@ -87,7 +87,7 @@ class MoveConfig:
     """The translator that moves the face (notebook 07).
 
     code_from: "actions", the 52 action weights that a supervised network reads, or "fecnet", FECNet's embedding.
-    code: numbers in a code; code_width: channels of the supervised code's network.
+    code: numbers in a code; code_width: channels of the code's network.
     """
 
     size: int = 64
@@ -97,7 +97,7 @@ class MoveConfig:
     code_width: int = 32
     steps: int = 6_000
     batch: int = 32
-    learning_rate: float = 1.5e-3
+    learning_rate: float = 2e-3
     seed: int = 7
 
 
@@ -121,10 +121,10 @@ class Profile:
 PROFILES = {
     "smoke": Profile(
         "smoke",
-        WorldConfig(humans=30, cartoons=30, expressions=8, triplets=300),
+        WorldConfig(humans=30, cartoons=30, expressions=16, triplets=300),
         WorldConfig(humans=30, cartoons=30, expressions=8),
         FecnetConfig(
-            width=8, steps=20, batch=12, warm_steps=20, pretrain_steps=20, frozen_steps=10, overfit_steps=20,
+            width=8, steps=20, batch=24, warm_steps=20, pretrain_steps=20, frozen_steps=10, overfit_steps=20,
             overfit_images=40,
         ),
         ReportConfig(width=4, steps=20, batch=4),
@@ -133,7 +133,7 @@ PROFILES = {
     ),
     "laptop": Profile(
         "laptop",
-        WorldConfig(humans=400, cartoons=400),
+        WorldConfig(humans=800, cartoons=400),
         WorldConfig(humans=1_600, cartoons=800, expressions=8),
         FecnetConfig(),
         ReportConfig(),
@@ -153,7 +153,7 @@ PROFILES = {
         "report",
         WorldConfig(humans=75_135, cartoons=389_678, expressions=1, size=224, triplets=500_203),
         WorldConfig(humans=8_000, cartoons=4_000, expressions=8, size=128),
-        FecnetConfig(size=224, width=96, steps=20_000, batch=96, pretrain_steps=30_000, frozen_steps=5_000),
+        FecnetConfig(size=224, width=96, steps=20_000, batch=192, pretrain_steps=30_000, frozen_steps=5_000),
         ReportConfig(size=224, levels=6, width=64, steps=50_000, batch=16),
         CodeConfig(size=128, width=64, steps=20_000),
         MoveConfig(size=128, width=96, code_width=64, steps=30_000, batch=64),

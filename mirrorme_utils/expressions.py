@@ -73,6 +73,12 @@ PALETTE = {
     ),
 }  # fmt: skip
 
+# What a face now and then does beside its expression.
+ASIDES = (
+    dict(eyeBlinkLeft=1.0), dict(eyeBlinkRight=1.0), dict(tongueOut=1.0, jawOpen=0.35), dict(mouthLeft=0.8),
+    dict(mouthRight=0.8), dict(cheekPuff=0.9), dict(jawLeft=0.8), dict(jawRight=0.8),
+)  # fmt: skip
+
 # What a glance weighs: large, central movements first. One weight for both sides of a pair.
 _SALIENCE = dict(
     browDown=0.9, browInnerUp=1.0, browOuterUp=0.7, cheekPuff=0.8, cheekSquint=0.4, eyeBlink=1.0, eyeLookDown=0.35,
@@ -115,28 +121,47 @@ def _pairs() -> list[tuple[int, int]]:
     return [(i, INDEX[n[:-4] + "Right"]) for n, i in INDEX.items() if n.endswith("Left") and n[:-4] + "Right" in INDEX]
 
 
-def sample(name: str, rng: np.random.Generator) -> np.ndarray:
-    """Draw one expression of a name: varied in strength, detail and symmetry, now and then with an aside.
+def _other_side(name: str) -> str:
+    return name[:-4] + "Right" if name.endswith("Left") else name[:-5] + "Left" if name.endswith("Right") else name
+
+
+_SWAPPED = [INDEX[_other_side(name)] for name in ACTIONS]
+
+
+def mirror(actions: np.ndarray) -> np.ndarray:
+    """Swap left and right of action weights (..., 52): what a mirrored picture shows."""
+    return actions[..., _SWAPPED]
+
+
+def sample(name: str, rng: np.random.Generator, pure: bool = False) -> np.ndarray:
+    """Draw one expression of a name: varied in strength, detail and symmetry, with an aside now and then.
+
+    As in FEC, whose one-class triplets are told apart, a name stands for a range: some are half as strong as others,
+    two in five are blended with another name, and a third come with an aside, such as a wink or a tongue. A `pure` one
+    is strong and unblended, and seldom has an aside.
 
     Returns:
         (52,) float32 in [0, 1].
     """
     if name not in PALETTE:
         raise KeyError(f"{name!r} is no named expression; known: {', '.join(PALETTE)}")
-    strength = np.clip(rng.normal(0.95, 0.15), 0.6, 1.2)
-    vector = compose(**PALETTE[name]) * strength * np.exp(rng.normal(0, 0.15, len(ACTIONS)))
+    vector = compose(**PALETTE[name])
+    if pure:
+        vector = vector * np.clip(rng.normal(1.0, 0.12), 0.75, 1.25)
+    elif name != "Neutral":
+        vector = vector * rng.uniform(0.65, 1.3)
+        if rng.random() < 0.4:
+            other = list(PALETTE)[rng.integers(len(PALETTE))]
+            vector = np.maximum(vector, compose(**PALETTE[other]) * rng.uniform(0.4, 1.0))
+    vector = vector * np.exp(rng.normal(0, 0.15, len(ACTIONS)))
     if rng.random() < 0.3:
-        weaker, factor = rng.integers(2), rng.uniform(0.3, 0.9)
+        weaker, factor = rng.integers(2), rng.uniform(0.1, 0.8)
         for pair in _pairs():
             vector[pair[weaker]] *= factor
     if name == "Neutral":
         vector += np.clip(rng.normal(0, 0.03, len(ACTIONS)), 0, 0.08)
-    elif rng.random() < 0.15:
-        aside = [
-            dict(eyeBlinkLeft=1.0), dict(eyeBlinkRight=1.0), dict(tongueOut=0.8, jawOpen=0.3), dict(mouthLeft=0.6),
-            dict(mouthRight=0.6), dict(cheekPuff=0.7), dict(jawLeft=0.5), dict(jawRight=0.5),
-        ][rng.integers(8)]  # fmt: skip
-        vector = np.maximum(vector, compose(**aside))
+    elif rng.random() < (0.15 if pure else 0.35):
+        vector = np.maximum(vector, compose(**ASIDES[rng.integers(len(ASIDES))]))
     gaze = rng.normal(0, 0.2, 2)
     for left, right, amount in (("LookOut", "LookIn", gaze[0]), ("LookIn", "LookOut", -gaze[0])):
         vector[INDEX[f"eye{left}Left"]] += max(amount, 0)
@@ -145,13 +170,13 @@ def sample(name: str, rng: np.random.Generator) -> np.ndarray:
 
 
 def bank(seed: int, n: int = 24) -> Bank:
-    """Draw the shared bank of `n` expressions of a seed: different names first, Neutral always the first."""
+    """Draw the shared bank of `n` pure expressions of a seed: different names first, Neutral always the first."""
     rng = make_rng(seed, "bank")
     others = [name for name in PALETTE if name != "Neutral"]
     names = ["Neutral"]
     while len(names) < n:
         names += list(rng.permutation(others)[: n - len(names)])
-    return Bank(tuple(str(name) for name in names), np.stack([sample(name, rng) for name in names]))
+    return Bank(tuple(str(name) for name in names), np.stack([sample(name, rng, pure=True) for name in names]))
 
 
 def _features() -> np.ndarray:

@@ -81,15 +81,16 @@ def cartoon_of(world_seed: int, i: int) -> cartoons.CartoonIdentity:
     return cartoons.sample_cartoon(seed, styles=(str(config.rng(seed, "style").choice(styles)),))
 
 
-def cast(world: WorldConfig, kind: str, i: int) -> list[tuple[str, Face]]:
+def cast(world: WorldConfig, kind: str, i: int, bank: bool = True) -> list[tuple[str, Face]]:
     """List what the i-th identity of a kind shows: (name, face) for each of its expressions.
 
-    Test identities show the world's shared bank, so that each can be compared with each; the others draw their own.
+    With `bank`, test identities show the world's shared bank, so that each can be compared with each. All others, and
+    the test identities of the files that raters judge, draw their own.
     """
     seed = identity_seed(world.seed, kind, i)
-    if split_of(i) == "test":
-        bank = expressions.bank(world.seed, world.expressions)
-        named = list(zip(bank.names, bank.actions))
+    if bank and split_of(i) == "test":
+        shared = expressions.bank(world.seed, world.expressions)
+        named = list(zip(shared.names, shared.actions))
     else:
         rng = config.rng(seed, "expressions")
         names = list(rng.permutation(list(expressions.PALETTE)))

@@ -31,7 +31,7 @@ class Residual(nn.Module):
 
 
 def small_trunk(width: int) -> nn.Sequential:
-    """Make the trunk that is trained from scratch: (B, 3, S, S) to (B, 4 width, S/8, S/8)."""
+    """Make the trunk that is trained from scratch: (B, 3, S, S) to (B, 4 width, S/16, S/16)."""
     return nn.Sequential(
         nn.Conv2d(3, width, 3, 2, 1, bias=False),  # S/2
         nn.BatchNorm2d(width),
@@ -39,7 +39,14 @@ def small_trunk(width: int) -> nn.Sequential:
         Residual(width, width, 1),
         Residual(width, 2 * width, 2),  # S/4
         Residual(2 * width, 4 * width, 2),  # S/8
+        Residual(4 * width, 4 * width, 2),  # S/16
     )
+
+
+def inner_maps(trunk: nn.Sequential, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return two maps inside a small trunk for x (B, 3, S, S): (B, 2 width, S/4, S/4) and (B, 4 width, S/8, S/8)."""
+    quarter = trunk[:5](x)
+    return quarter, trunk[5](quarter)
 
 
 class DenseLayer(nn.Module):

@@ -122,7 +122,7 @@ def _human_job(job: tuple[WorldConfig, int]) -> None:
     if part.exists():
         return
     couple = [i for i in (first, first + 1) if i < world.humans]
-    shows = [faces.cast(world, "human", i) for i in couple]
+    shows = [faces.cast(world, "human", i, bank=False) for i in couple]
     together = len(couple) == 2 and faces.split_of(couple[0]) == faces.split_of(couple[1])
     rng, rows = config.rng(world.seed, "photos", first), []
     for k in range(world.expressions):
@@ -162,7 +162,7 @@ def _cartoon_job(job: tuple[WorldConfig, int]) -> None:
     if part.exists():
         return
     rng, rows = config.rng(world.seed, "pictures", i), []
-    identity, shown = faces.cartoon_of(world.seed, i), faces.cast(world, "cartoon", i)
+    identity, shown = faces.cartoon_of(world.seed, i), faces.cast(world, "cartoon", i, bank=False)
     folder = f"{RECOGNITION}/personai_icartoonface_rectrain_{i:05d}"
     (root() / folder).mkdir(exist_ok=True)
     again = int(rng.integers(len(shown)))

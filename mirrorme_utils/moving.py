@@ -36,11 +36,13 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Batch:
-    """One step: t, truth and s, (B, 3, S, S) in [-1, 1]."""
+    """One step: t, truth and s, (B, 3, S, S) in [-1, 1], and the true action weights of t and truth, (B, 52)."""
 
     t: Tensor
     truth: Tensor
     s: Tensor
+    actions_t: Tensor
+    actions_truth: Tensor
 
 
 def pairs(faces: FaceSet, seed: int) -> Pairs:
@@ -87,15 +89,16 @@ def draw(data: Pairs, settings: MoveConfig, at: int) -> Batch:
     """Draw the pairs of a step: identities at random, two different faces of each, and a source for the second.
 
     The source is truth's own picture or a partner's, augmented either way, so that it gives away little of truth's
-    identity, light and framing. Target and truth are varied alike.
+    identity, light and framing. Target and truth are varied alike. Half of the triples are mirrored as a whole.
     """
     rng, noise = config.rng(settings.seed, "batch", at), config.generator(settings.seed, "noise", at)
     who = rng.integers(0, len(data.rows), settings.batch)
     target, truth = np.array([rng.choice(data.rows[i], 2, replace=False) for i in who]).T
     source = sources(data, truth, rng)
-    t, wanted = together(*(pixels.to_tensor(data.faces.images[r]) for r in (target, truth)), noise, TOGETHER)
-    s = fecnet.augment(pixels.to_tensor(data.faces.images[source]), noise)
-    return Batch(*(_ready(x) for x in (t, wanted, s)))
+    flip = rng.random(settings.batch) < 0.5
+    (t, actions_t), (wanted, actions_truth), (s, _) = (_faces(data.faces, r, flip) for r in (target, truth, source))
+    t, wanted = together(t, wanted, noise, TOGETHER)
+    return Batch(_ready(t), _ready(wanted), _ready(fecnet.augment(s, noise)), actions_t, actions_truth)
 
 
 def sources(data: Pairs, truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -103,6 +106,20 @@ def sources(data: Pairs, truth: np.ndarray, rng: np.random.Generator) -> np.ndar
     b = len(truth)
     chosen = data.partners[truth, rng.integers(0, 2, b), rng.integers(0, PARTNERS, b)]
     return np.where((rng.random(b) < OWN_SHARE) | (chosen < 0), truth, chosen)
+
+
+def told(settings: MoveConfig, at: int) -> Tensor:
+    """Choose the pairs (B, 1) of a step whose true codes are given: all at first, none in the end.
+
+    Scheduled sampling (arXiv 1506.03099): a mover learns faster from true codes, but must live with the ones it reads.
+    """
+    drawn = config.rng(settings.seed, "told", at).random((settings.batch, 1))
+    return torch.from_numpy(drawn < 1 - at / max(settings.steps - 1, 1)).to(config.device())
+
+
+def teach(c_t: Tensor, c_s: Tensor, batch: Batch, given: Tensor) -> tuple[Tensor, Tensor]:
+    """Replace the codes (B, 52) read from target and source by the true weights of target and truth where `given`."""
+    return torch.where(given, batch.actions_t, c_t), torch.where(given, batch.actions_truth, c_s)
 
 
 def together(t: Tensor, truth: Tensor, noise: torch.Generator, strength: float) -> tuple[Tensor, Tensor]:
@@ -115,9 +132,17 @@ def together(t: Tensor, truth: Tensor, noise: torch.Generator, strength: float) 
 
 def draw_faces(faces: FaceSet, settings: CodeConfig, at: int) -> tuple[Tensor, Tensor]:
     """Draw a step of the expression code: augmented pictures (B, 3, S, S) in [-1, 1] and their actions (B, 52)."""
-    rows = config.rng(settings.seed, "batch", at).integers(0, len(faces), settings.batch)
-    x = fecnet.augment(pixels.to_tensor(faces.images[rows]), config.generator(settings.seed, "noise", at))
-    return _ready(x), torch.from_numpy(faces.actions[rows]).to(config.device())
+    rng = config.rng(settings.seed, "batch", at)
+    rows, flip = rng.integers(0, len(faces), settings.batch), rng.random(settings.batch) < 0.5
+    x, actions = _faces(faces, rows, flip)
+    return _ready(fecnet.augment(x, config.generator(settings.seed, "noise", at))), actions
+
+
+def _faces(faces: FaceSet, rows: np.ndarray, flip: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Return pictures (B, 3, S, S) and actions (B, 52) of some rows, both mirrored where `flip` (B,) says so."""
+    images, actions = faces.images[rows], faces.actions[rows]
+    images[flip], actions[flip] = images[flip, :, ::-1], expressions.mirror(actions[flip])
+    return pixels.to_tensor(images), torch.from_numpy(actions).to(config.device())
 
 
 def _ready(x: Tensor) -> Tensor:

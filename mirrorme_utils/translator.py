@@ -127,60 +127,67 @@ class Modulated(nn.Module):
 class Mover(nn.Module):
     """Move the pixels of the target: a UNet, modulated by both codes, that predicts flow, mask and colour.
 
-    Half of the picture's size inside (pixel unshuffle), three scales. The codes also unfold into a small map at the
-    coarsest scale, so that mouth and brows can be told apart by their place. The output is
+    Half of the picture's size inside (pixel unshuffle), three scales. Two inner maps of the code's trunk, which knows
+    already where a mouth is and whether it is open, join the two coarser ones. The codes also unfold into a small map
+    at the coarsest scale, so that mouth and brows can be told apart by their place. The output is
     mask x warp(t, flow) + (1 - mask) x colour, and colour is t plus a predicted change: training starts from a copy.
 
     Args:
         size: pixels of the square picture.
         width: channels at the first scale.
         code: dimensions of an expression code.
+        trunk: width of the trunk that the code is read with (see `fecnet.small_trunk`).
     """
 
     MASK_BIAS = 1.5
     REACH = 0.25  # largest flow, as a share of half the picture's side
     PLACES = 32  # channels of the map that the codes unfold into
 
-    def __init__(self, size: int, width: int, code: int):
+    def __init__(self, size: int, width: int, code: int, trunk: int):
         super().__init__()
         c, self.coarse = 4 * width, size // 8
         self.condition = nn.Sequential(nn.Linear(2 * code, c), nn.SiLU(), nn.Linear(c, c), nn.SiLU())
         self.unfold = nn.Linear(2 * code, self.PLACES * self.coarse**2)
         self.stem = nn.Conv2d(12, width, 3, padding=1)
         self.down1, self.down2 = (nn.Conv2d(width * k, 2 * width * k, 3, 2, 1) for k in (1, 2))
+        self.seen1, self.seen2 = (nn.Conv2d(2 * trunk * k, 2 * width * k, 1) for k in (1, 2))
         self.block1 = Modulated(width, width, c)
         self.block2 = Modulated(2 * width, 2 * width, c)
         self.join = nn.Conv2d(4 * width + self.PLACES, 4 * width, 1)
-        self.middle = nn.ModuleList(Modulated(4 * width, 4 * width, c) for _ in range(2))
-        self.block3 = Modulated(6 * width, 2 * width, c)
-        self.block4 = Modulated(3 * width, width, c)
+        self.block3 = Modulated(4 * width, 4 * width, c)
+        self.block4 = Modulated(6 * width, 2 * width, c)
+        self.block5 = Modulated(3 * width, width, c)
         self.head = nn.Conv2d(width, 4 * 6, 3, padding=1)
         nn.init.normal_(self.head.weight, 0, 0.01)
         nn.init.zeros_(self.head.bias)
 
-    def parts(self, t: Tensor, c_t: Tensor, c_s: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def parts(
+        self, t: Tensor, seen: tuple[Tensor, Tensor], c_t: Tensor, c_s: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
         """Predict flow (B, 2, S, S) in units of half the side, mask (B, 1, S, S) and colour (B, 3, S, S).
 
         Args:
-            t: (B, 3, S, S) in [-1, 1]. c_t, c_s: (B, D) codes of the target's and of the source's expression.
+            t: (B, 3, S, S) in [-1, 1]. seen: the trunk's maps of t (`fecnet.inner_maps`).
+            c_t, c_s: (B, D) codes of the target's and of the source's expression.
         """
         asked = torch.cat([c_s - c_t, c_s], 1)
         c = self.condition(asked)
         x1 = self.block1(self.stem(F.pixel_unshuffle(t, 2)), c)  # S/2
-        x2 = self.block2(self.down1(x1), c)  # S/4
+        x2 = self.block2(self.down1(x1) + self.seen1(seen[0]), c)  # S/4
         places = self.unfold(asked).view(len(t), self.PLACES, self.coarse, self.coarse)
-        x = self.join(torch.cat([self.down2(x2), places], 1))  # S/8
-        for block in self.middle:
-            x = block(x, c)
-        x = self.block3(torch.cat([F.interpolate(x, scale_factor=2.0), x2], 1), c)
-        x = self.block4(torch.cat([F.interpolate(x, scale_factor=2.0), x1], 1), c)
+        x = self.join(torch.cat([self.down2(x2) + self.seen2(seen[1]), places], 1))
+        x = self.block3(x, c)  # S/8
+        x = self.block4(torch.cat([F.interpolate(x, scale_factor=2.0), x2], 1), c)
+        x = self.block5(torch.cat([F.interpolate(x, scale_factor=2.0), x1], 1), c)
         x = F.pixel_shuffle(self.head(F.silu(x)), 2).float()  # (B, 6, S, S)
         flow, mask, change = x.split((2, 1, 3), 1)
         return self.REACH * torch.tanh(flow), torch.sigmoid(mask + self.MASK_BIAS), t + 2 * torch.tanh(change)
 
-    def forward(self, t: Tensor, c_t: Tensor, c_s: Tensor, full: Tensor | None = None) -> Tensor:
-        """Move t, or the same picture at another size `full` (B, 3, H, H), by what is predicted for t."""
-        flow, mask, colour = self.parts(t, c_t, c_s)
+    def forward(
+        self, t: Tensor, seen: tuple[Tensor, Tensor], c_t: Tensor, c_s: Tensor, full: Tensor | None = None
+    ) -> Tensor:  # fmt: skip
+        """Move t, or the same picture at another size `full` (B, 3, H, H), by what is predicted for t (see `parts`)."""
+        flow, mask, colour = self.parts(t, seen, c_t, c_s)
         parts, picture = (flow, mask, colour - t), t.float()
         if full is not None:
             parts = (F.interpolate(part, full.shape[-2:], mode="bilinear") for part in parts)
@@ -211,7 +218,12 @@ class MirrorMe(nn.Module):
 
     def forward(self, t: Tensor, s: Tensor, strength: float = 1.0, full: Tensor | None = None) -> Tensor:
         c_t, c_s = self.code(t), self.code(s)
-        return self.mover(t, c_t, c_t + strength * (c_s - c_t), full if full is None else full.to(t.device))
+        c_s = c_t + strength * (c_s - c_t)
+        return self.mover(t, self.seen(t), c_t, c_s, full if full is None else full.to(t.device))
+
+    def seen(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what the code's trunk sees in t (`fecnet.inner_maps`)."""
+        return fecnet.inner_maps(self.code.trunk, t)
 
 
 def mirror_me(settings: MoveConfig) -> MirrorMe:
@@ -220,9 +232,10 @@ def mirror_me(settings: MoveConfig) -> MirrorMe:
     Raises:
         ValueError: `code_from` is neither "actions" nor "fecnet".
     """
-    mover = Mover(settings.size, settings.width, settings.code)
+    mover = Mover(settings.size, settings.width, settings.code, settings.code_width)
     if settings.code_from == "actions":
         return MirrorMe(ExpressionCode(settings.code_width), mover)
     if settings.code_from == "fecnet":
-        return MirrorMe(fecnet.build(FecnetConfig(size=settings.size, dimensions=settings.code)), mover)
+        theirs = FecnetConfig(size=settings.size, width=settings.code_width, dimensions=settings.code)
+        return MirrorMe(fecnet.build(theirs), mover)
     raise ValueError(f'code_from={settings.code_from!r}: choose "actions" or "fecnet"')

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 from PIL import Image, ImageOps
 
 from . import config
@@ -207,7 +206,16 @@ def read_triplets(csv, root=None):
     bad = ~table["label"].isin(["1", "2", "3"]) | (table[REPORT_COLUMNS[:3]] == "").any(axis=1)
     if bad.any():
         raise ValueError(f"{csv}, line {int(bad.argmax()) + 2}: needs three images and a label 1, 2 or 3")
-    names, index = np.unique(table[REPORT_COLUMNS[:3]].to_numpy(str), return_inverse=True)
+    return from_table(table, REPORT_COLUMNS[:3], root)
+
+
+def from_table(table, images, root):
+    """Number the images of a table of triplets.
+
+    table: columns `label` (1, 2 or 3), `type` where it is known, and three of image paths, named by `images`;
+    root: folder that the paths are relative to. Returns Triplets.
+    """
+    names, index = np.unique(table[images].to_numpy(str), return_inverse=True)
     types = table["type"] if "type" in table else pd.Series(TYPES[0], index=table.index)
     codes = types.map({name: code for code, name in enumerate(TYPES)}).fillna(0)
     return Triplets(
@@ -236,27 +244,3 @@ def load_images(paths, size):
                 f"{path} is no readable picture ({error}): delete it, rerun notebook 01"
             ) from error
     return images
-
-
-def balanced_batches(triplets, batch, generator):
-    """Yield batches without end in which every triplet type has the same share (FECNet's rule).
-
-    generator: torch.Generator. Each type is walked in its own shuffled order and reshuffled when it runs out;
-    what does not divide evenly goes to one type after another. Yields (batch,) int64 tensors of row numbers.
-    """
-    if not len(triplets):
-        raise ValueError("there are no triplets to draw batches from")
-    rows = [torch.from_numpy(np.flatnonzero(triplets.type == code)) for code in np.unique(triplets.type)]
-    queues = [torch.empty(0, dtype=torch.int64) for _ in rows]
-    turn = 0
-    while True:
-        shares = [batch // len(rows)] * len(rows)
-        for _ in range(batch % len(rows)):
-            shares[turn % len(rows)] += 1
-            turn += 1
-        for kind, share in enumerate(shares):
-            while len(queues[kind]) < share:
-                order = torch.randperm(len(rows[kind]), generator=generator)
-                queues[kind] = torch.cat([queues[kind], rows[kind][order]])
-        yield torch.cat([queue[:share] for queue, share in zip(queues, shares)])
-        queues = [queue[share:] for queue, share in zip(queues, shares)]

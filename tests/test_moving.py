@@ -1,5 +1,7 @@
 """Pairs teach what they should: one identity moves, somebody else's face says how, and a step repeats itself."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -62,6 +64,26 @@ def test_a_step_draws_the_same_again_and_another_step_does_not():
     assert one.t.shape == one.truth.shape == one.s.shape == (6, 3, 64, 64)
 
 
+def test_a_mirrored_picture_comes_with_mirrored_actions():
+    known = world()
+    known.actions[:, expressions.INDEX["eyeBlinkLeft"]] = 1
+    x, actions = moving.draw_faces(known, replace(CODE, batch=40), 0)
+    left, right = (actions[:, expressions.INDEX[f"eyeBlink{side}"]] for side in ("Left", "Right"))
+    assert {tuple(pair) for pair in torch.stack([left == 1, right == 1], 1).tolist()} >= {(True, False), (False, True)}
+    assert np.array_equal(expressions.mirror(expressions.mirror(known.actions)), known.actions)
+
+
+def test_true_codes_are_given_at_first_and_not_in_the_end():
+    assert moving.told(MOVE, 0).all() and not moving.told(MOVE, MOVE.steps - 1).any()
+    halfway = torch.cat([moving.told(MOVE, MOVE.steps // 2 + i) for i in range(40)])
+    assert 0.3 < halfway.float().mean() < 0.7
+    batch, read = moving.draw(moving.pairs(world(), seed=0), MOVE, 0), torch.zeros(6, 52)
+    given = torch.tensor([[True], [False]] * 3)
+    c_t, c_s = moving.teach(read, read, batch, given)
+    assert torch.equal(c_t[::2], batch.actions_t[::2]) and torch.equal(c_s[::2], batch.actions_truth[::2])
+    assert not c_t[1::2].any() and not c_s[1::2].any()
+
+
 def test_target_and_truth_are_varied_alike():
     t = torch.rand(3, 3, 64, 64) - 0.5
     first, second = moving.together(t, t, config.generator(0, "noise"), strength=0.5)
@@ -95,6 +117,6 @@ def test_a_step_reaches_all_of_code_and_mover():
     model = training.fast(translator.mirror_me(MOVE))
     batch = moving.draw(moving.pairs(world(), seed=0), MOVE, 0)
     c_t, c_s = model.code(torch.cat([batch.t, batch.s])).chunk(2)
-    losses.moved(model.mover(batch.t, c_t, c_s), batch.truth, batch.t).backward()
+    losses.moved(model.mover(batch.t, model.seen(batch.t), c_t, c_s), batch.truth, batch.t).backward()
     still = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     assert not still, f"no gradient reaches {still}"

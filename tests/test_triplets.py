@@ -1,11 +1,10 @@
-"""Triplets: sampling, majority, the mix, honest and leaky splits, reading and batching."""
+"""Triplets: sampling, majority, the mix, honest and leaky splits, reading and numbering."""
 
 import itertools
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from PIL import Image
 
 from mirrorme_utils import triplets as T
@@ -121,6 +120,13 @@ def test_reading_the_reports_four_columns_and_bad_files(tmp_path):
         T.read_triplets(tmp_path / "none.csv")
 
 
+def test_a_table_numbers_each_image_once(tmp_path):
+    table = pd.DataFrame({"a": ["x", "y"], "b": ["y", "z"], "c": ["z", "w"], "label": [1, 3]})
+    read = T.from_table(table.assign(type=["ONE_CLASS_TRIPLET", "unheard of"]), ["a", "b", "c"], tmp_path)
+    assert [path.name for path in read.images] == ["w", "x", "y", "z"]
+    assert read.index.tolist() == [[1, 2, 3], [2, 3, 0]] and read.odd.tolist() == [0, 2] and read.type.tolist() == [1, 0]
+
+
 def test_split_by_identity_has_no_leak_and_counts_what_it_drops(pool):
     rng = np.random.default_rng(0)
     rows = [rng.choice(pool["image"], 3, replace=False) for _ in range(500)]
@@ -172,19 +178,3 @@ def test_images_are_loaded_padded_and_complained_about(tmp_path):
         T.load_images([tmp_path / "text.png"], 16)
     with pytest.raises(FileNotFoundError):
         T.load_images([tmp_path / "none.png"], 16)
-
-
-def test_batches_are_balanced_by_type_and_visit_every_triplet():
-    types = np.repeat([0, 1, 3], [5, 40, 7])
-    triplets = T.Triplets([], np.zeros((52, 3), int), np.zeros(52, int), types)
-    batches = list(itertools.islice(T.balanced_batches(triplets, 10, torch.Generator().manual_seed(0)), 30))
-    assert all(len(batch) == 10 and batch.dtype == torch.int64 for batch in batches)
-    counts = np.bincount(types[torch.cat(batches).numpy()], minlength=4)
-    assert counts.tolist() == [100, 100, 0, 100]
-    assert all(np.bincount(types[b.numpy()], minlength=4)[[0, 1, 3]].min() >= 3 for b in batches)
-    visits = np.bincount(torch.cat(batches).numpy(), minlength=52)
-    assert visits[:5].tolist() == [20] * 5 and set(visits[5:45]) <= {2, 3}
-    again = next(T.balanced_batches(triplets, 10, torch.Generator().manual_seed(0)))
-    assert torch.equal(again, batches[0])
-    with pytest.raises(ValueError, match="no triplets"):
-        next(T.balanced_batches(T.Triplets([], np.zeros((0, 3)), types[:0], types[:0]), 4, torch.Generator()))

@@ -1,0 +1,39 @@
+"""Who shows what: the shared bank of test identities, the range of a name, the mirror of an expression."""
+
+import numpy as np
+import pytest
+
+from mirrorme_utils import expressions, faces
+from mirrorme_utils.config import WorldConfig
+
+WORLD = WorldConfig(humans=30, cartoons=30, expressions=8)
+TESTED = [i for i in range(30) if faces.split_of(i) == "test"]
+
+
+def shown(i, **options):
+    return np.stack([face.actions for _, face in faces.cast(WORLD, "human", i, **options)])
+
+
+def test_test_identities_share_a_bank_only_where_they_are_to_be_compared():
+    first, second = TESTED[:2]
+    assert np.array_equal(shown(first), shown(second))
+    assert not np.array_equal(shown(first, bank=False), shown(second, bank=False))
+    assert np.array_equal(shown(0), shown(0, bank=False)), "training identities show their own either way"
+
+
+def test_a_name_is_a_range_and_a_pure_one_its_middle():
+    rng = np.random.default_rng(0)
+    middle = expressions.compose(**expressions.PALETTE["Surprise"])
+    pure, varied = (
+        np.mean([expressions.distance(expressions.sample("Surprise", rng, pure), middle) for _ in range(200)])
+        for pure in (True, False)
+    )
+    assert pure < 0.8 * varied
+    with pytest.raises(KeyError, match="no named expression"):
+        expressions.sample("Hunger", rng)
+
+
+def test_mirroring_swaps_the_sides_and_twice_is_nothing():
+    wink = expressions.compose(eyeBlinkLeft=1.0, jawRight=0.4, jawOpen=0.3)
+    assert np.array_equal(expressions.mirror(wink), expressions.compose(eyeBlinkRight=1.0, jawLeft=0.4, jawOpen=0.3))
+    assert np.array_equal(expressions.mirror(expressions.mirror(wink)), wink)
