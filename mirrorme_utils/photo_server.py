@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw
 from . import config
 
 HOST = "photos.mirrorme.test"  # in the mini world's links; .test never resolves (RFC 6761)
-SHARES = {  # of the photos; each fault hits at least one, the placeholder at least three
+SHARES = {  # of the photos; each fault hits at least one, the placeholder at least five
     "404": 0.005,
     "410": 0.01,
     "browsers only": 0.02,
@@ -33,12 +33,15 @@ SLOW = 0.5  # seconds
 
 
 def choose_faults(names, seed: int, shares: dict[str, float] = SHARES) -> dict[str, str]:
-    """Draw which photos misbehave, and how: photo name to fault; the others are served as they are."""
+    """Draw which photos misbehave, and how: photo name to fault; the others are served as they are.
+
+    A small world's triplets leave some photos out, and a placeholder must be met three times to be known as one.
+    """
     names = sorted(names)
     names = [names[i] for i in config.rng(seed, "faults").permutation(len(names))]
     faults = {}
     for fault, share in shares.items():
-        count = max(3 if fault == "placeholder" else 1, round(share * len(names)))
+        count = max(5 if fault == "placeholder" else 1, round(share * len(names)))
         for name in names[len(faults) : len(faults) + count]:
             faults[name] = fault
     return faults
