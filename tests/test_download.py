@@ -279,7 +279,7 @@ def test_the_mini_worlds_host_misbehaves_as_it_says(tmp_path):
     faults = choose_faults(names, seed=1)
     assert faults == choose_faults(reversed(names), seed=1) != choose_faults(names, seed=2)
     assert Counter(faults.values()) == {"404": 1, "410": 1, "browsers only": 1, "truncated": 1, "html": 1,
-                                        "placeholder": 3, "503 once": 1, "slow": 1}  # fmt: skip
+                                        "placeholder": 5, "503 once": 1, "slow": 1}  # fmt: skip
     urls = {name: f"http://{HOST}/{name}" for name in names}
     with PhotoServer(photos, faults) as server:
         options = Options(hosts={HOST: server.address}, **QUICK)
@@ -291,6 +291,6 @@ def test_the_mini_worlds_host_misbehaves_as_it_says(tmp_path):
     assert reasons == {"404": "HTTP 404", "410": "HTTP 410", "browsers only": "", "truncated": "cut off",
                        "html": "not a picture", "placeholder": "placeholder: one picture under many links",
                        "503 once": "", "slow": ""}  # fmt: skip
-    assert (rows["state"] == "ok").sum() == len(names) - 7
+    assert (rows["state"] == "ok").sum() == len(names) - 9
     with pytest.raises(ConnectionError):  # closed: nobody listens any more
         socket.create_connection(("127.0.0.1", int(server.address.split(":")[1])), timeout=1)
