@@ -91,7 +91,7 @@ def curves(axes, history: list[dict], keys: dict[str, str], smooth: int = 1) -> 
 
 def save(figure: Figure, name: str) -> Path:
     """Write a figure to `figures/NAME.png` and return where."""
-    config.FIGURES.mkdir(exist_ok=True)
+    config.FIGURES.mkdir(parents=True, exist_ok=True)
     path = config.FIGURES / f"{name}.png"
     # Saving gives a figure without layout engine the style's own, which warns when the notebook draws it again.
     with plt.rc_context({"figure.constrained_layout.use": False}):

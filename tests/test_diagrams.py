@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import pytest
 
-from mirrorme_utils import diagrams, fecnet, translator
+from mirrorme_utils import config, diagrams, fecnet, plots, translator
 from mirrorme_utils.config import FecnetConfig
 from mirrorme_utils.discriminator import PatchGAN
 
@@ -33,3 +33,8 @@ def test_fecnet_is_drawn_with_the_papers_and_our_shapes():
 
 def test_patchgan_is_drawn_with_its_map():
     assert "1\n26×26" in written(diagrams.patchgan(PatchGAN(8), 224, 70))
+
+
+def test_a_figure_is_saved_into_folders_that_are_not_there_yet(tmp_path, monkeypatch):
+    monkeypatch.setattr(config, "FIGURES", tmp_path / "build" / "figures")
+    assert plots.save(plt.figure(), "empty").stat().st_size > 0
