@@ -34,11 +34,11 @@ class FecnetConfig:
     size: int = 64
     width: int = 32
     dimensions: int = 16
-    steps: int = 1_200
+    steps: int = 2_000
     batch: int = 192
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     warm_steps: int = 900
-    pretrain_steps: int = 1_500
+    pretrain_steps: int = 2_200
     frozen_steps: int = 200
     overfit_steps: int = 400
     overfit_images: int = 4_000
@@ -76,9 +76,9 @@ class CodeConfig:
 
     size: int = 64
     width: int = 32
-    steps: int = 6_000
+    steps: int = 10_000
     batch: int = 64
-    learning_rate: float = 1.5e-3
+    learning_rate: float = 2e-3
     seed: int = 6
 
 
@@ -95,7 +95,7 @@ class MoveConfig:
     code_from: str = "actions"
     code: int = 52
     code_width: int = 32
-    steps: int = 6_000
+    steps: int = 8_000
     batch: int = 32
     learning_rate: float = 2e-3
     seed: int = 7

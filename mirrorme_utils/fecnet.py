@@ -30,8 +30,8 @@ class Residual(nn.Module):
         return F.relu(self.norm2(self.conv2(y)) + self.shortcut(self.pool(x)))
 
 
-def small_trunk(width: int) -> nn.Sequential:
-    """Make the trunk that is trained from scratch: (B, 3, S, S) to (B, 4 width, S/16, S/16)."""
+def small_trunk(width: int, last: int = 4) -> nn.Sequential:
+    """Make the trunk that is trained from scratch: (B, 3, S, S) to (B, last x width, S/16, S/16)."""
     return nn.Sequential(
         nn.Conv2d(3, width, 3, 2, 1, bias=False),  # S/2
         nn.BatchNorm2d(width),
@@ -39,7 +39,7 @@ def small_trunk(width: int) -> nn.Sequential:
         Residual(width, width, 1),
         Residual(width, 2 * width, 2),  # S/4
         Residual(2 * width, 4 * width, 2),  # S/8
-        Residual(4 * width, 4 * width, 2),  # S/16
+        Residual(4 * width, last * width, 2),  # S/16
     )
 
 

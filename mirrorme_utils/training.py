@@ -104,6 +104,10 @@ def _deferred_interrupt():
         signal.signal(signal.SIGINT, before)
 
 
+def _half(x: torch.Tensor) -> torch.Tensor:
+    return x.half() if x.is_floating_point() else x
+
+
 class Run:
     """One training run: a name, its settings (a frozen dataclass with `steps`), a model and its optimizers.
 
@@ -188,6 +192,8 @@ class Run:
     def finish(self, metrics: dict) -> dict:
         """Write weights, settings, metrics and history, unless they were loaded; return the metrics to report.
 
+        Weights are written as 16-bit floats, half the size, and the network goes on with exactly those.
+
         A run with the shipped checkpoint's settings (or the first of its name) goes to `data/checkpoints/`;
         one with other settings goes to the cache and leaves the shipped one alone.
         """
@@ -198,7 +204,8 @@ class Run:
         card = shipped
         if shipped.exists() and json.loads(shipped.read_text())["settings"] != _plain(self.settings):
             card = config.DATA / "cache" / "checkpoints" / f"{self.name}-{_digest(self.settings)}.json"
-        state = {k: v.contiguous() for k, v in self.weights().state_dict().items()}
+        state = {k: _half(v).contiguous() for k, v in self.weights().state_dict().items()}
+        self.weights().load_state_dict(state)
         _write(card.with_suffix(".safetensors"), lambda part: save_file(state, part))
         content = {
             "type": type(self.settings).__name__,

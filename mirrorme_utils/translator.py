@@ -92,13 +92,13 @@ class ExpressionCode(nn.Module):
 
     def __init__(self, width: int):
         super().__init__()
-        self.trunk = fecnet.small_trunk(width)
+        self.trunk = fecnet.small_trunk(width, last=8)
         self.head = nn.Sequential(
             nn.AdaptiveAvgPool2d(4),
             nn.Flatten(),
-            nn.Linear(64 * width, 4 * width),
+            nn.Linear(16 * 8 * width, 8 * width),
             nn.ReLU(),
-            nn.Linear(4 * width, len(ACTIONS)),
+            nn.Linear(8 * width, len(ACTIONS)),
         )
 
     def forward(self, x: Tensor) -> Tensor:

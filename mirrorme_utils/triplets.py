@@ -226,6 +226,14 @@ def from_table(table, images, root):
     )
 
 
+def join(a, b):
+    """Put two sets of triplets together; an image that both name stands once. Returns Triplets."""
+    images = list(dict.fromkeys([*a.images, *b.images]))
+    place = {image: i for i, image in enumerate(images)}
+    index = [np.array([place[image] for image in part.images], np.int64)[part.index] for part in (a, b)]
+    return Triplets(images, *(np.concatenate(c) for c in (index, (a.odd, b.odd), (a.type, b.type))))
+
+
 def load_images(paths, size):
     """Read pictures into one array, resized by Lanczos; one that is not square is padded, never stretched.
 

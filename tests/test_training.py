@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 from mirrorme_utils import config, training
@@ -63,6 +64,8 @@ def test_saved_and_loaded_models_give_the_same_output():
     assert run.loaded and run.metrics == {"loss": run.history[-1]["loss"]}
     x = torch.randn(5, 3)
     assert torch.equal(model(x), loaded(x))
+    kept = load_file(config.CHECKPOINTS / "toy.safetensors")
+    assert kept["0.weight"].dtype == torch.float16 and loaded[0].weight.dtype == torch.float32
 
 
 def test_retrain_trains_again(monkeypatch):

@@ -127,6 +127,14 @@ def test_a_table_numbers_each_image_once(tmp_path):
     assert read.index.tolist() == [[1, 2, 3], [2, 3, 0]] and read.odd.tolist() == [0, 2] and read.type.tolist() == [1, 0]
 
 
+def test_joined_sets_share_the_images_that_both_name():
+    a = T.Triplets(["x", "y", "z"], np.array([[0, 1, 2]]), np.array([0]), np.array([1]))
+    b = T.Triplets(["w", "z", "x"], np.array([[2, 1, 0]]), np.array([2]), np.array([0]))
+    both = T.join(a, b)
+    assert both.images == ["x", "y", "z", "w"] and both.index.tolist() == [[0, 1, 2], [0, 2, 3]]
+    assert both.odd.tolist() == [0, 2] and both.type.tolist() == [1, 0]
+
+
 def test_split_by_identity_has_no_leak_and_counts_what_it_drops(pool):
     rng = np.random.default_rng(0)
     rows = [rng.choice(pool["image"], 3, replace=False) for _ in range(500)]
