@@ -36,7 +36,7 @@ class Head:
     anchors (3 races, 2 sexes, 3 ages, 3 weights, V, 3); local (L, 2, V, 3) change for +1 and for -1; names (L,);
     actions (52, V, 3) in the order of `expressions.ACTIONS`; faces (T, 3); part (V,) one of SKIN, TONGUE, EYE_LEFT,
     EYE_RIGHT; canonical (V, 3), an average adult; masks (V, 3) shares of lips, eyelids and ears; cavity (V,) share of
-    the inside of the mouth.
+    the inside of the mouth; sky (V,) share of the light from all around that reaches a point of the average head.
     """
 
     anchors: np.ndarray
@@ -48,6 +48,7 @@ class Head:
     canonical: np.ndarray
     masks: np.ndarray
     cavity: np.ndarray
+    sky: np.ndarray
 
 
 def path() -> Path:
@@ -118,7 +119,34 @@ def _read() -> Head:
         canonical=canonical.astype(np.float32),
         masks=np.stack(masks, 1).astype(np.float32),
         cavity=cavity.astype(np.float32),
+        sky=_sky(canonical.astype(np.float32), faces.astype(np.int32)),
     )
+
+
+def _sky(vertices: np.ndarray, faces: np.ndarray, rays: int = 256) -> np.ndarray:
+    """Cast rays from each vertex into its half of the sky; return the cosine-weighted share that gets away, (V,)."""
+    from embreex.mesh_construction import TriangleMesh
+    from embreex.rtcore_scene import EmbreeScene
+
+    a, b, c = (vertices[faces[:, i]] for i in range(3))
+    normals = np.zeros_like(vertices)
+    for i in range(3):
+        np.add.at(normals, faces[:, i], np.cross(b - a, c - a))
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    index = np.arange(rays) + 0.5
+    z, turn = 1 - 2 * index / rays, np.pi * (1 + 5**0.5) * index  # an even spread over the sphere
+    around = np.stack([np.sqrt(1 - z * z) * np.cos(turn), np.sqrt(1 - z * z) * np.sin(turn), z], 1).astype(np.float32)
+    scene = EmbreeScene()
+    TriangleMesh(scene, vertices, faces)
+    free, whole = np.zeros(len(vertices)), np.zeros(len(vertices))
+    for direction in around:
+        cosine = normals @ direction
+        up = np.flatnonzero(cosine > 0.02)
+        towards = np.broadcast_to(direction, (len(up), 3))
+        hit = scene.run(vertices[up] + 0.0015 * normals[up], np.ascontiguousarray(towards))
+        whole[up] += cosine[up]
+        free[up] += cosine[up] * (hit < 0)
+    return (free / np.maximum(whole, 1e-6)).astype(np.float32)
 
 
 def _amplitudes() -> np.ndarray:

@@ -10,7 +10,7 @@ Taught in: notebook 01, section 1.
 import io
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 from itertools import product
@@ -24,10 +24,13 @@ from . import config, expressions
 from .cartoon_held_out import HELD_OUT
 from .cartoon_tables import MIRRORED, TRAIN, Drawing
 from .render import REGIONS, Render
+from .shoot import Backdrop, Film, backdrop, develop
 
 DRAWINGS = TRAIN | HELD_OUT
 STYLES_TRAIN = tuple(TRAIN)
 STYLES_HELD_OUT = tuple(HELD_OUT)
+NEARLY_NEUTRAL = 0.35  # `expressions.distance` from the neutral face
+FACE = 0.26  # metres that the side of a face box stands for, by which a film is grained and blurred
 _EVERY = "every"  # a variant of our own that draws all used variants of a part over each other
 
 
@@ -35,13 +38,14 @@ _EVERY = "every"  # a variant of our own that draws all used variants of a part 
 class CartoonIdentity:
     """One drawn character and how it is framed: the same in all its expressions.
 
-    background: "#rrggbb". zoom: side of the frame over the style's face box. shift: of the frame's centre, in frame
+    zoom: side of the frame over the style's face box. shift: of the frame's centre, in frame
     sides. tilt: of the head, in degrees.
     """
 
     seed: int
     style: str
-    background: str
+    backdrop: Backdrop
+    film: Film
     zoom: float
     shift: tuple[float, float]
     tilt: float
@@ -69,11 +73,27 @@ def sample_cartoon(seed: int, styles: tuple[str, ...] = STYLES_TRAIN) -> Cartoon
         _drawing(style)
     rng = config.rng(seed, "cartoon")
     style = str(styles[config.rng(seed, "style").integers(len(styles))])
-    hue, saturation, value = rng.uniform(0, 256), rng.uniform(20, 140), rng.uniform(185, 256)
-    red, green, blue = Image.new("HSV", (1, 1), (int(hue), int(saturation), int(value))).convert("RGB").getpixel((0, 0))
+    one, two = (_pastel(rng) for _ in range(2))
+    behind = Backdrop(str(rng.choice(["plain", "gradient", "busy"], p=[0.5, 0.25, 0.25])), one, two, seed)
+    grey, soft, noisy = rng.random(3) < [0.1, 0.25, 0.15]
+    film = Film(
+        saturation=0.0 if grey else float(rng.uniform(0.7, 1.0)),
+        contrast=float(np.exp(rng.normal(0, 0.08))),
+        vignette=0.0,
+        blur=float(soft * rng.uniform(0.001, 0.003)),
+        noise=float(noisy * rng.uniform(0.004, 0.015)),
+        seed=seed,
+    )
     shift = tuple(float(s) for s in rng.uniform(-0.03, 0.03, 2))
     zoom, tilt = float(rng.uniform(0.95, 1.08)), float(np.clip(rng.normal(0, 3), -7, 7))
-    return CartoonIdentity(seed, style, f"#{red:02x}{green:02x}{blue:02x}", zoom, shift, tilt)
+    return CartoonIdentity(seed, style, behind, film, zoom, shift, tilt)
+
+
+def _pastel(rng: np.random.Generator) -> tuple[float, ...]:
+    """Draw a light colour: linear red, green and blue."""
+    hue, saturation, value = rng.uniform(0, 256), rng.uniform(20, 140), rng.uniform(185, 256)
+    pixel = Image.new("HSV", (1, 1), (int(hue), int(saturation), int(value))).convert("RGB").getpixel((0, 0))
+    return tuple((c / 255) ** 2.2 for c in pixel)
 
 
 def _drawing(style: str) -> Drawing:
@@ -105,9 +125,16 @@ def _seen(style: str) -> np.ndarray:
 
 
 def nearest_parts(style: str, actions: np.ndarray) -> Parts:
-    """Choose the parts of a style whose expression is nearest to `actions` (52,) by `expressions.distance`."""
-    seen = _seen(style) - np.asarray(actions, np.float32) @ expressions.FEATURES.T
-    return choices(style)[0][int((seen**2).sum(axis=1).argmin())]
+    """Choose the parts of a style whose expression is nearest to `actions` (52,) by `expressions.distance`.
+
+    A drawing that is asked for an expression shows one: its neutral parts are chosen only for what is nearly neutral.
+    """
+    seen = _seen(style)
+    asked = np.asarray(actions, np.float32) @ expressions.FEATURES.T
+    away = ((seen - asked) ** 2).sum(axis=1)
+    if np.linalg.norm(asked) > NEARLY_NEUTRAL:
+        away[(seen**2).sum(axis=1).argmin()] = np.inf
+    return choices(style)[0][int(away.argmin())]
 
 
 def render_cartoon(identity: CartoonIdentity, actions: np.ndarray, size: int) -> Render:
@@ -121,14 +148,15 @@ def render_cartoon(identity: CartoonIdentity, actions: np.ndarray, size: int) ->
     """
     x, y, side = _frame(identity)
     svg = _svg(identity, nearest_parts(identity.style, actions))
-    image = _rasterise(svg, (x, y, side / size), size, size, identity)
-    return Render(np.asarray(image.convert("RGB")), _regions(identity, size))
+    image = _in_front(_rasterise(svg, (x, y, side / size), size, size, identity), identity.backdrop)
+    crisp = replace(identity.film, blur=0.0)  # so that a part changes its own pixels only
+    return Render(develop(image, crisp, FACE / size), _regions(identity, size))
 
 
 def render_cartoon_photo(
     identity: CartoonIdentity, actions: np.ndarray, width: int, height: int
 ) -> tuple[np.ndarray, tuple[int, int, int, int]]:
-    """Draw a picture that holds the character somewhere, in front of a plain background.
+    """Draw a picture that holds the character somewhere, in front of a background.
 
     Args:
         actions: (52,) action weights in [0, 1].
@@ -143,8 +171,17 @@ def render_cartoon_photo(
     x, y, units = _frame(identity)
     unit = units / side
     view = (x - left * unit, y - top * unit, unit)
-    image = _rasterise(_svg(identity, nearest_parts(identity.style, actions)), view, width, height, identity)
-    return np.asarray(image.convert("RGB")), (left, top, left + side, top + side)
+    drawn = _rasterise(_svg(identity, nearest_parts(identity.style, actions)), view, width, height, identity)
+    image = develop(_in_front(drawn, identity.backdrop), identity.film, FACE / side)
+    return image, (left, top, left + side, top + side)
+
+
+def _in_front(drawn: Image.Image, behind: Backdrop) -> np.ndarray:
+    """Put a drawing in front of a background, (H, W, 3) float32 sRGB in [0, 1]."""
+    rgba = np.asarray(drawn.convert("RGBA"), np.float32) / 255
+    share = rgba[..., 3:]
+    ground = backdrop(behind, drawn.width, drawn.height) ** np.float32(1 / 2.2)
+    return rgba[..., :3] * share + ground * (1 - share)
 
 
 def _frame(identity: CartoonIdentity) -> tuple[float, float, float]:
@@ -198,11 +235,10 @@ def _svg(identity: CartoonIdentity, parts: Parts) -> str:
 
 
 def _rasterise(svg: str, view: tuple, width: int, height: int, identity: CartoonIdentity, css: str = "") -> Image.Image:
-    """Draw what a view (left, top, canvas units per pixel) sees; without background if `css` picks what is drawn."""
+    """Draw what a view (left, top, canvas units per pixel) sees; nothing is behind it. `css` picks what is drawn."""
     left, top, unit = view
     x, y, side = _frame(identity)
-    plain = f'<rect width="{width}" height="{height}" fill="{identity.background}"/>'
-    ground = f"<style>{css}</style>" if css else plain
+    ground = f"<style>{css}</style>" if css else ""
     move = f"scale({1 / unit}) translate({-left} {-top}) rotate({identity.tilt} {x + side / 2} {y + side / 2})"
     text = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" fill="none">'

@@ -3,7 +3,7 @@
 import os
 import random
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -159,6 +159,25 @@ PROFILES = {
         MoveConfig(size=128, width=96, code_width=64, steps=30_000, batch=64),
     ),
 }
+
+
+def world_of(n_faces: int) -> WorldConfig:
+    """Size a mini world by one number.
+
+    Two thirds of the faces are people, but at most the report's 75,135; the others are drawn, up to its 389,678. Each
+    identity shows 24 expressions; there are as many triplets to a face as in the default world, at most FEC's 500,203.
+
+    Raises:
+        ValueError: fewer than 500 faces, or more than the report had.
+    """
+    people, drawn = 75_135, 389_678
+    if not 500 <= n_faces <= people + drawn:
+        raise ValueError(f"a mini world has 500 to {people + drawn:,} faces, not {n_faces:,}")
+    humans = min(round(n_faces * 2 / 3), people)
+    usual = PROFILES["laptop"].world
+    triplets = round(usual.triplets * humans / (usual.humans * usual.expressions))
+    identities = [-(-n // usual.expressions) for n in (humans, n_faces - humans)]
+    return replace(usual, humans=identities[0], cartoons=identities[1], triplets=min(triplets, 500_203))
 
 
 def profile() -> Profile:

@@ -17,8 +17,8 @@ KINDS = ("human", "cartoon")
 SPLITS = ("train", "val", "test")
 SHARES = (0.7, 0.2, 0.1)
 DRAWN_BY = (
-    "anny_head", "humans", "studio", "skin", "wardrobe", "cartoons", "cartoon_tables", "cartoon_held_out",
-    "expressions", "faces",
+    "anny_head", "humans", "shoot", "rays", "studio", "skin", "wrinkles", "wardrobe", "props",
+    "cartoons", "cartoon_tables", "cartoon_held_out", "expressions", "faces",
 )  # fmt: skip
 
 

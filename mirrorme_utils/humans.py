@@ -1,6 +1,7 @@
 """People of the mini world: an identity is a seed, an expression is 52 action weights, a render is a pure function.
 
-Geometry comes from Anny's head (`anny_head`) and from `wardrobe`; `studio` casts the rays, `skin` gives the colours.
+Geometry comes from Anny's head (`anny_head`) and from `wardrobe`; `rays` finds what the camera sees, `skin` gives the
+colours and `studio` puts them together.
 The frame of a head: metres, origin between the eyes, x to the person's left, y backwards, z up.
 
 Taught in: notebook 01, section 1.
@@ -12,10 +13,11 @@ from functools import lru_cache
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from . import anny_head, skin, studio, wardrobe
+from . import anny_head, props, rays, skin, studio, wardrobe
 from .config import rng as make_rng
 from .expressions import ACTIONS, INDEX
 from .render import Render
+from .shoot import Shoot, sample_shoot
 
 PIVOT = np.array([0, 0.085, -0.06])  # where a head turns on its neck
 JAW = ("jawOpen", "jawLeft", "jawRight", "jawForward")
@@ -23,11 +25,10 @@ JAW = ("jawOpen", "jawLeft", "jawRight", "jawForward")
 
 @dataclass(frozen=True)
 class HumanIdentity:
-    """One person in one photo shoot: shape, paint, clothes, light and camera.
+    """One person in one photo shoot: shape, paint, clothes, and the `shoot.Shoot`.
 
     race (3,) shares of `anny_head.RACES`; sex 0 male to 1 female; age and weight on Anny's scale; local (L,) local
-    changes; colours sRGB in [0, 1]; turn (3,) yaw, pitch, roll in degrees; framing (3,) shift right and up in half
-    boxes, and size of the box.
+    changes; colours sRGB in [0, 1]; lines, how deep wrinkles are, 0 to 1; held: one of `props.HELD`.
     """
 
     seed: int
@@ -50,6 +51,7 @@ class HumanIdentity:
     flush: float
     freckles: float
     tired: float
+    lines: float
     shadow: float
     brow_thick: float
     brow_arch: float
@@ -57,13 +59,13 @@ class HumanIdentity:
     style: str
     beard: str
     hat: str
+    collar: float
     glasses: float
+    dark_lenses: bool
+    held: str
     recede: float
     part: float
-    turn: np.ndarray
-    framing: np.ndarray
-    light: studio.Light
-    backdrop: studio.Backdrop
+    shoot: Shoot
 
 
 def prepare() -> None:
@@ -81,13 +83,13 @@ def sample_human(seed: int) -> HumanIdentity:
     tone = np.clip(race @ [7.2, 2.6, 1.4] + rng.normal(0, 1.0), 0, 9)
     complexion = _blend(skin.TONES, tone) * rng.normal(1, 0.02, 3)
     darkest = race @ [0.3, 0.5, 3.2]
-    hair = _blend(skin.HAIR[:6], np.clip(abs(rng.normal(0, 0.6 + darkest)), 0, 5))
+    hair = _blend(skin.HAIR[:6], np.clip(abs(rng.normal(0, 0.6 + darkest * np.clip(1.4 - tone / 5, 0, 1))), 0, 5))
     if rng.random() < 0.06 * (race[2] > 0.5):
         hair = skin.HAIR[6]
     if old and rng.random() < 0.75:
         hair = skin.HAIR[7 + rng.integers(2)]
     hair = np.clip(hair * rng.normal(1, 0.06) * rng.normal(1, 0.015, 3), 0.03, 0.95)
-    weights = [1, 1, 2, 2, 2, 2, 1, 4, 5, 3] if woman else [3, 3, 6, 4, 3, 3, 1, 0.3, 0.7, 0.3]
+    weights = [0.5, 1, 2, 2, 2, 2, 1, 4, 5, 3, 3, 3] if woman else [3, 3, 6, 4, 3, 3, 1, 0.3, 0.7, 0.3, 2, 0.4]
     if race[0] < 0.4:
         weights[wardrobe.HAIR_STYLES.index("afro")] = 0.05
     style = str(rng.choice(wardrobe.HAIR_STYLES, p=np.array(weights) / np.sum(weights)))
@@ -96,7 +98,7 @@ def sample_human(seed: int) -> HumanIdentity:
     if woman and rng.random() < 0.4:
         lips = 0.45 * lips + 0.55 * np.array([rng.uniform(0.5, 0.8), rng.uniform(0.1, 0.3), rng.uniform(0.15, 0.35)])
     hat = str(rng.choice(wardrobe.HATS, p=[0.87, 0.07, 0.06]))
-    if hat != "none" and style in ("afro", "bun", "quiff", "curly"):
+    if hat != "none" and style in ("afro", "bun", "quiff", "curly", "fringe"):
         style = "short"
     colour = (lambda low, high: rng.uniform(low, high) * rng.dirichlet([2, 2, 2]) ** 0.4)  # noqa: E731
     return HumanIdentity(
@@ -120,21 +122,27 @@ def sample_human(seed: int) -> HumanIdentity:
         flush=float(rng.uniform(0.2, 1.0)),
         freckles=float(rng.uniform(0.3, 0.7) * (rng.random() < 0.12)),
         tired=float(rng.uniform(0.05, 0.25) + 0.12 * old),
+        lines=float(np.clip(rng.uniform(0.05, 0.25) + 1.3 * max(age - 0.62, 0), 0, 0.75)),
         shadow=float((rng.random() < 0.35) * woman * rng.uniform(0.3, 1)),
         brow_thick=float(rng.uniform(0.0034, 0.0052) * (0.8 if woman else 1.1)),
-        brow_arch=float(rng.uniform(0.001, 0.0055)),
+        brow_arch=float(rng.uniform(0.0025, 0.0065)),
         brow_long=float(rng.uniform(0.048, 0.056)),
         style=style,
         beard=str(rng.choice(["none", "stubble", "moustache", "full"], p=beards)),
         hat=hat,
+        collar=float(rng.uniform() ** 2),
         glasses=float(rng.uniform(2, 5) if rng.random() < 0.15 else 0),
+        dark_lenses=bool(rng.random() < 0.15),
+        held=str(rng.choice(props.HELD, p=[0.88, 0.05, 0.03, 0.02, 0.02])),
         recede=float(rng.uniform(-0.004, 0.008) + (not woman) * (age > 0.6) * rng.exponential(0.007)),
         part=float(rng.choice([-1, 1])),
-        turn=np.clip(rng.normal(0, [11, 6, 4]), [-25, -15, -10], [25, 15, 10]),
-        framing=np.array([rng.normal(0, 0.05), rng.normal(0, 0.05), rng.uniform(0.92, 1.14)]),
-        light=studio.sample_light(rng),
-        backdrop=studio.sample_backdrop(rng),
+        shoot=sample_shoot(make_rng(seed, "shoot")),
     )
+
+
+def shot_again(identity: HumanIdentity, rng: np.random.Generator, like: Shoot) -> HumanIdentity:
+    """Return the person in the shoot of another picture, with a turn of the head drawn from `rng`."""
+    return replace(identity, shoot=replace(like, turn=sample_shoot(rng).turn))
 
 
 def _blend(table: np.ndarray, at: float) -> np.ndarray:
@@ -143,10 +151,10 @@ def _blend(table: np.ndarray, at: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Body:
-    """What is fixed for an identity: its expressionless mesh and what `studio` needs to shade it.
+    """What is fixed for an identity: its expressionless mesh and what `rays` needs.
 
     neutral (V, 3); head: how many of the vertices are the head's; lower (V,) bool, the lower teeth; turned (V,) share
-    in which a vertex turns with the head; centre (3,) and half: the face box; mesh: a `studio.Surface`.
+    in which a vertex turns with the head; centre (3,) and half: the face box.
     """
 
     neutral: np.ndarray
@@ -155,14 +163,12 @@ class Body:
     turned: np.ndarray
     centre: np.ndarray
     half: float
-    surface: studio.Surface
+    surface: rays.Surface
 
 
 @lru_cache(maxsize=4)
-def _body(identity_seed: int, bare: bool) -> Body:
-    identity = sample_human(identity_seed)
-    if bare:
-        identity = replace(identity, glasses=0.0, hat="none")
+def _body(seed: int) -> Body:
+    identity = sample_human(seed)
     model = anny_head.load()
     shape = _shape(model, identity)
     eyes = np.stack([shape[model.part == p].mean(0) for p in (anny_head.EYE_LEFT, anny_head.EYE_RIGHT)])
@@ -170,7 +176,7 @@ def _body(identity_seed: int, bare: bool) -> Body:
     temple = np.abs(shape[(np.abs(canonical[:, 2] - 0.03) < 0.02) & (model.part == anny_head.SKIN), 0]).max()
     inside = wardrobe.hairline(canonical, identity.style, identity.recede)
     inside = np.where((model.part == anny_head.SKIN) & (model.masks[:, 2] < 0.2), inside, -0.02)
-    normals = studio.vertex_normals(shape, model.faces)
+    normals = rays.vertex_normals(shape, model.faces)
     grown = wardrobe.hair_growth(canonical, np.maximum(inside, 0), identity.style, identity.part)
     if identity.hat != "none":
         grown = np.minimum(grown, 0.006)
@@ -181,9 +187,11 @@ def _body(identity_seed: int, bare: bool) -> Body:
     meshes = [replace(m, vertices=(m.vertices * [scale, 1, 1] + mouth).astype(np.float32)) for m in (upper, lower)]
     turning = meshes + wardrobe.hanging_hair(identity.style, temple) + wardrobe.hat(identity.hat, temple)
     if identity.glasses:
-        turning += wardrobe.glasses(eyes, temple, identity.glasses)
+        turning += props.glasses(eyes, temple, identity.glasses, identity.dark_lenses)
+    turning += props.hand(identity.held, mouth, temple, identity.part)
     neck = shape[shape[:, 2] < shape[:, 2].min() + 0.01].mean(0)
-    still = wardrobe.shoulders(neck, 0.17 + 0.05 * (1 - identity.sex))
+    still = wardrobe.shoulders(neck, 0.17 + 0.05 * (1 - identity.sex), identity.collar)
+    still += props.thing(identity.held, mouth)
     extra = turning + still
     counts = [len(m.vertices) for m in extra]
     neutral = np.concatenate([head, *(m.vertices for m in extra)]).astype(np.float32)
@@ -193,7 +201,7 @@ def _body(identity_seed: int, bare: bool) -> Body:
     below[len(head) + counts[0] : len(head) + counts[0] + counts[1]] = True
     distance = float(np.linalg.norm(mouth))
     centre = np.array([0, mouth[1] + 0.02, mouth[2] * 0.42])
-    surface = studio.surface(model, canonical, inside, neutral, extra)
+    surface = rays.surface(model, canonical, inside, neutral, extra)
     return Body(neutral, len(head), below, turned, centre, 1.15 * distance, surface)
 
 
@@ -216,16 +224,16 @@ def _shape(model: anny_head.Head, identity: HumanIdentity) -> np.ndarray:
     return shape - shape[model.part >= anny_head.EYE_LEFT].mean(0)
 
 
-def posed(identity: HumanIdentity, actions: np.ndarray, bare: bool = False) -> tuple[np.ndarray, Body]:
+def posed(identity: HumanIdentity, actions: np.ndarray) -> tuple[np.ndarray, Body]:
     """Return the vertices of an identity with an expression, head turned, (V, 3), and its `Body`."""
-    model, body = anny_head.load(), _body(identity.seed, bare)
+    model, body = anny_head.load(), _body(identity.seed)
     used = np.flatnonzero(np.abs(actions) > 1e-3)
     vertices = body.neutral.copy()
     vertices[: body.head] += np.tensordot(actions[used], model.actions[used], 1)
     tongue = model.part == anny_head.TONGUE
     jaw = sum(actions[INDEX[a]] * model.actions[INDEX[a]][tongue].mean(0) for a in JAW)
     vertices[body.lower] += 1.25 * jaw - [0, 0, 0.0015]
-    yaw, pitch, roll = identity.turn
+    yaw, pitch, roll = identity.shoot.turn
     whole = Rotation.from_euler("zxy", [yaw, pitch, roll], degrees=True)
     partly = Rotation.from_euler("zxy", [0.25 * yaw, 0, 0], degrees=True)
     turning = body.turned[:, None] == 1
@@ -235,9 +243,9 @@ def posed(identity: HumanIdentity, actions: np.ndarray, bare: bool = False) -> t
 
 def _frame(identity: HumanIdentity, body: Body) -> tuple[np.ndarray, float]:
     """Return the centre (3,) of the face box after the turn and half of its side, metres."""
-    centre = Rotation.from_euler("zxy", identity.turn, degrees=True).apply(body.centre - PIVOT) + PIVOT
-    half = body.half * identity.framing[2]
-    return centre + half * np.array([identity.framing[0], 0, identity.framing[1]]), half
+    centre = Rotation.from_euler("zxy", identity.shoot.turn, degrees=True).apply(body.centre - PIVOT) + PIVOT
+    right, up, size = identity.shoot.framing
+    return centre + body.half * size * np.array([right, 0, up]), body.half * size
 
 
 def render_human(identity: HumanIdentity, actions: np.ndarray, size: int) -> Render:
@@ -249,8 +257,8 @@ def render_human(identity: HumanIdentity, actions: np.ndarray, size: int) -> Ren
     _check(actions)
     vertices, body = posed(identity, actions)
     centre, half = _frame(identity, body)
-    view = studio.View(size, size, centre, half / (size / 2), (size / 2, size / 2))
-    image, _, regions = studio.shoot(vertices, body.surface, identity, view)
+    view = rays.View(size, size, centre, half / (size / 2), (size / 2, size / 2), identity.shoot.distance)
+    image, _, regions = studio.take(vertices, body.surface, identity, actions, view)
     return Render(image, regions)
 
 
@@ -266,8 +274,8 @@ def render_human_photo(
     _check(actions)
     vertices, body = posed(identity, actions)
     middle, half = _frame(identity, body)
-    view = studio.View(width, height, middle, half / (face_px / 2), centre)
-    image, alpha, _ = studio.shoot(vertices, body.surface, identity, view)
+    view = rays.View(width, height, middle, half / (face_px / 2), centre, identity.shoot.distance)
+    image, alpha, _ = studio.take(vertices, body.surface, identity, actions, view)
     r = face_px / 2
     box = (centre[0] - r, centre[1] - r, centre[0] + r, centre[1] + r)
     return image, alpha, (max(box[0], 0.0), max(box[1], 0.0), min(box[2], width), min(box[3], height))

@@ -8,12 +8,14 @@
 Taught in: notebook 01, section 1.
 """
 
+import argparse
 import csv
 import hashlib
 import io
 import json
 import os
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +25,7 @@ from PIL import Image
 from . import cartoons, config, expressions, faces, humans, raters
 from .config import WorldConfig
 from .photo_server import HOST
+from .shoot import sample_shoot
 
 FEC = "fec"
 DETECTION = "icartoonface/personai_icartoonface_dettrain/icartoonface_dettrain"
@@ -64,10 +67,9 @@ def ensure(world: WorldConfig | None = None, workers: int | None = None) -> Path
     jobs = [(world, i) for i in range(0, world.humans, 2)]
     faces.parallel(_human_job, jobs, workers, "photos of people")
     faces.parallel(_cartoon_job, [(world, i) for i in range(world.cartoons)], workers, "pictures of cartoons")
-    truth = pd.concat([pd.read_csv(p) for p in sorted(parts.glob("*.csv"))], ignore_index=True)
-    _write(root() / "truth.csv", truth.to_csv(index=False))
-    _write_fec(truth[truth.kind == "human"].reset_index(drop=True), world)
-    _write_icartoonface(truth[truth.kind == "cartoon"], world)
+    _join(sorted(parts.glob("*.csv")), root() / "truth.csv")
+    _write_fec(pd.concat([pd.read_csv(p) for p in sorted(parts.glob("human-*.csv"))], ignore_index=True), world)
+    _write_icartoonface(sorted(parts.glob("cartoon-*.csv")), world)
     _write(done, json.dumps(asked))
     return root()
 
@@ -89,6 +91,16 @@ def _write(path: Path, content: str | bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     part.write_bytes(content.encode() if isinstance(content, str) else content)
+    os.replace(part, path)
+
+
+def _join(tables: list[Path], path: Path) -> None:
+    """Write CSV files with the same header as one, a table at a time: no world is too large for it."""
+    part = path.with_name(path.name + ".part")
+    with part.open("w", encoding="utf-8", newline="") as file:
+        for number, table in enumerate(tables):
+            with table.open(encoding="utf-8", newline="") as rows:
+                file.writelines(islice(rows, number > 0, None))
     os.replace(part, path)
 
 
@@ -135,15 +147,17 @@ def _human_job(job: tuple[WorldConfig, int]) -> None:
 
 def _photo(world: WorldConfig, group: list[int], shown: list, k: int, rng: np.random.Generator) -> list[list]:
     face_px = int(rng.integers(96, 129))
-    width, height = int(face_px * (1.5 + 0.9 * len(group) * rng.random())) + 40, int(face_px * rng.uniform(1.4, 1.7))
+    width, height = int(face_px * (1.4 + 0.7 * len(group) * rng.random())) + 30, int(face_px * rng.uniform(1.35, 1.65))
     width = max(width, int(face_px * 1.35 * len(group)))
     image, rows, photo = None, [], f"{FEC}/photos/" + _name(world.seed, group, k)
+    together = sample_shoot(rng)
     for place, (i, (name, face)) in enumerate(zip(group, shown)):
         column = (place + 0.5) / len(group) * width
         slack = max(width / len(group) - face_px, 0) / 2
         centre = (column + rng.uniform(-0.7, 0.7) * slack, height / 2 + rng.uniform(-0.6, 0.6) * (height - face_px) / 2)
         drawn, alpha, box = humans.render_human_photo(
-            humans.sample_human(face.seed), face.actions, width, height, centre, face_px
+            humans.shot_again(humans.sample_human(face.seed), rng, together), face.actions, width, height, centre,
+            face_px,
         )
         mix = alpha[..., None].astype(np.float32) / (255 if alpha.dtype == np.uint8 else 1)
         image = drawn if image is None else np.uint8(np.rint(mix * drawn + (1 - mix) * image))
@@ -151,7 +165,7 @@ def _photo(world: WorldConfig, group: list[int], shown: list, k: int, rng: np.ra
         box = (box[0] + trim, box[1], box[2] - trim, box[3])
         split = faces.split_of(i)
         rows.append(_row(photo, box, (width, height), "human", face.seed, split, name, face.actions))
-    _write_jpeg(root() / photo, image, quality=int(rng.integers(85, 96)))
+    _write_jpeg(root() / photo, image, quality=int(rng.integers(45, 96)))
     return rows
 
 
@@ -173,7 +187,7 @@ def _cartoon_job(job: tuple[WorldConfig, int]) -> None:
             height = int(rng.integers(150, 190))
             width = int(height * rng.uniform(1.0, 1.4))
             image, box = cartoons.render_cartoon_photo(identity, face.actions, width, height)
-            _write_jpeg(root() / photo, image, quality=92)
+            _write_jpeg(root() / photo, image, quality=int(rng.integers(60, 96)))
             split = faces.split_of(i)
             rows.append(_row(photo, box, (width, height), "cartoon", face.seed, split, name, face.actions))
     _write_rows(part, rows)
@@ -182,20 +196,23 @@ def _cartoon_job(job: tuple[WorldConfig, int]) -> None:
 def draw_triplets(names: np.ndarray, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Draw triplets of faces as FEC does: one-, two- and three-class in equal parts (arXiv 1811.11283, section 3).
 
+    A type that the faces cannot fill, since too few share a name, is left out.
+
     Args:
-        names: (N,) expression names of the faces to draw from, at least three names with three faces.
+        names: (N,) expression names of the faces to draw from.
     Returns:
         (n, 3) int indices in random order within a triplet, and (n,) int types, 0 one-class to 2 three-class.
     """
     members = {name: np.flatnonzero(names == name) for name in np.unique(names)}
-    full = [name for name, who in members.items() if len(who) >= 3]
-    if len(full) < 3:
-        raise ValueError(f"triplets need three expression names with three faces each; these have: {full}")
-    types, index = rng.integers(0, 3, n), np.empty((n, 3), np.int64)
+    usable = [[name for name, who in members.items() if len(who) >= least] for least in (3, 2, 1)]
+    possible = np.array([kind for kind in range(3) if len(usable[kind]) > kind])
+    if not len(possible):
+        raise ValueError(f"no triplets can be drawn from {len(names)} faces of {len(members)} names")
+    types, index = possible[rng.integers(0, len(possible), n)], np.empty((n, 3), np.int64)
     for row, kind in enumerate(types):
-        chosen = rng.choice(len(full), kind + 1, replace=False)
+        chosen = rng.choice(len(usable[kind]), kind + 1, replace=False)
         counts = ((3,), (2, 1), (1, 1, 1))[kind]
-        drawn = [rng.choice(members[full[c]], count, replace=False) for c, count in zip(chosen, counts)]
+        drawn = [rng.choice(members[usable[kind][c]], count, replace=False) for c, count in zip(chosen, counts)]
         index[row] = rng.permutation(np.concatenate(drawn))
     return index, types
 
@@ -233,11 +250,12 @@ def _fec_line(faces_cells: list, index: np.ndarray, kind: str, votes: np.ndarray
     return f",{blank}".join(cells) + "\n"
 
 
-def _write_icartoonface(truth: pd.DataFrame, world: WorldConfig) -> None:
+def _write_icartoonface(tables: list[Path], world: WorldConfig) -> None:
     """Write both annotation files; a few detection boxes leave their picture or are empty, as in the original."""
     detection, recognition = [], []
     rng = config.rng(world.seed, "boxes")
-    for photo, left, right, top, bottom in truth[TRUTH[:5]].itertuples(index=False):
+    rows = (row for table in tables for row in pd.read_csv(table, usecols=TRUTH[:5]).itertuples(index=False))
+    for photo, left, right, top, bottom in rows:
         with Image.open(root() / photo) as picture:
             width, height = picture.size
         box = [round(left * width), round(top * height), round(right * width), round(bottom * height)]
@@ -254,4 +272,7 @@ def _write_icartoonface(truth: pd.DataFrame, world: WorldConfig) -> None:
 
 
 if __name__ == "__main__":
-    print(f"mini world in {os.path.relpath(ensure())}")
+    parser = argparse.ArgumentParser(description="Build the mini world: the profile's, or one of another size.")
+    parser.add_argument("--faces", type=int, help="how many faces; up to the report's 464,813")
+    asked = parser.parse_args().faces
+    print(f"mini world in {os.path.relpath(ensure(config.world_of(asked) if asked else None))}")

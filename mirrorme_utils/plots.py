@@ -4,7 +4,9 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from IPython import get_ipython
 from matplotlib.figure import Figure
+from matplotlib_inline.backend_inline import set_matplotlib_formats
 
 from . import config
 
@@ -36,6 +38,8 @@ def use_style() -> None:
         "image.interpolation": "nearest",
         "legend.frameon": False,
     })  # fmt: skip
+    if get_ipython() is not None:  # photographs as PNG would make a notebook several times as large
+        set_matplotlib_formats("jpeg", pil_kwargs={"quality": 90})
 
 
 def face_grid(images, row_labels=None, col_labels=None, title: str = "", cell: float | None = None) -> Figure:
@@ -103,17 +107,17 @@ def triplet_grid(images, odd, columns: int = 3, notes=None, title: str = "") -> 
     """Draw triplets, each with its odd one outlined, as in the report's Figure 2.
 
     Args:
-        images: uint8 (N, 3, S, S, 3). odd: (N,) int in 0..2, or -1 where nothing is outlined.
-        columns: triplets in a row. notes: N strings, shown above the triplets.
+        images: uint8 (N, F, S, S, 3), triplets or strips of any number of faces. odd: (N,) int, the face of each that
+        is outlined, or -1. columns: triplets in a row. notes: N strings, shown above the triplets.
         title: the finding that the picture shows.
     """
-    rows, gap = -(-len(images) // columns), 0.35
-    cell = (WIDE - gap * (columns - 1)) / (3 * columns)
+    rows, many, gap = -(-len(images) // columns), len(images[0]), 0.35
+    cell = (WIDE - gap * (columns - 1)) / (many * columns)
     above, head = 0.2 * (notes is not None) + 0.08, 0.24 * bool(title)
     height = rows * (cell + above) + head
     figure = plt.figure(figsize=(WIDE, height), layout="none")
     for n, (faces, who) in enumerate(zip(images, odd)):
-        left, top = (n % columns) * (3 * cell + gap), head + (n // columns) * (cell + above) + above
+        left, top = (n % columns) * (many * cell + gap), head + (n // columns) * (cell + above) + above
         for i, face in enumerate(faces):
             corner = (left + (i + 0.03) * cell) / WIDE, 1 - (top + 0.97 * cell) / height
             axes = figure.add_axes((*corner, 0.94 * cell / WIDE, 0.94 * cell / height))

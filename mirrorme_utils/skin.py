@@ -20,19 +20,14 @@ TONES = np.array([
 ]) / 255  # fmt: skip
 HAIR = np.array([
     [22, 18, 17], [45, 30, 22], [84, 54, 34], [128, 86, 50], [182, 140, 88], [210, 180, 130], [142, 60, 30],
-    [150, 148, 146], [214, 212, 208],
+    [128, 126, 124], [186, 184, 180],
 ]) / 255  # fmt: skip
 IRIS = np.array([[58, 36, 22], [92, 60, 34], [112, 100, 58], [86, 110, 80], [84, 118, 148], [110, 132, 140]]) / 255
 
 
 def linear(srgb: np.ndarray) -> np.ndarray:
     """Turn sRGB in [0, 1] into linear RGB (the 2.2 power law)."""
-    return np.asarray(srgb) ** 2.2
-
-
-def encode(rgb: np.ndarray) -> np.ndarray:
-    """Turn linear RGB into uint8 sRGB; values outside [0, 1] are clipped."""
-    return np.rint(np.clip(rgb, 0, 1) ** (1 / 2.2) * 255).astype(np.uint8)
+    return (np.asarray(srgb) ** 2.2).astype(np.float32)
 
 
 @lru_cache(maxsize=1)
@@ -72,11 +67,11 @@ def brow(c: np.ndarray, thick: float, arch: float, long: float) -> np.ndarray:
     """
     x, z = np.abs(c[:, 0]), c[:, 2]
     along = (x - 0.011) / (long - 0.011)
-    middle = 0.0205 + arch * np.sin(np.clip(along, 0, 1) * np.pi * 0.85) - 0.004 * np.clip(along, 0, 1.2) ** 2
+    middle = 0.0205 + arch * np.sin(np.clip(along, 0, 1) * np.pi * 0.85) - 0.003 * np.clip(along, 0, 1.2) ** 2
     half = thick * np.interp(along, [0, 0.15, 0.6, 1], [0.75, 1, 0.85, 0.3])
     ends = smooth(along, -0.08, 0.06) * (1 - smooth(along, 0.9, 1.05))
     front = c[:, 1] < 0.045
-    return ends * front * (1 - smooth(np.abs(z - middle), 0.6 * half, half))
+    return ends * front * (1 - smooth(np.abs(z - middle), 0.3 * half, 1.15 * half))
 
 
 def beard(c: np.ndarray, style: str) -> np.ndarray:
@@ -101,28 +96,63 @@ def paint_skin(c: np.ndarray, masks: np.ndarray, look) -> np.ndarray:
     Returns:
         (N, 3) linear RGB.
     """
-    base = linear(look.skin)
-    colour = base * (1 + 0.10 * noise(c, 60, look.grain)[:, None] + 0.05 * noise(c, 260, look.grain + 3)[:, None])
     x, z = np.abs(c[:, 0]), c[:, 2]
+    shade = 1 + 0.10 * noise(c, 60, look.grain) + 0.05 * noise(c, 260, look.grain + 3)
+    colour = linear(look.skin) * shade[:, None]
     cheek = np.exp(-(((x - 0.042) / 0.022) ** 2) - ((z + 0.035) / 0.022) ** 2) * (c[:, 1] < 0.05)
     nose = np.exp(-((x / 0.015) ** 2) - ((z + 0.038) / 0.014) ** 2) * (c[:, 1] < 0)
-    flush = look.flush * np.maximum(np.maximum(cheek, 0.7 * nose), 0.6 * masks[:, 2])[:, None]
-    colour = colour * (1 + flush * np.array([0.16, -0.16, -0.14]))
-    spots = smooth(noise(c, 420, look.grain + 5), 0.35, 0.6) * np.maximum(cheek, nose) * look.freckles
-    colour = colour * (1 - 0.45 * spots[:, None] * np.array([0.6, 1, 1.1]))
+    flush = look.flush * np.maximum(np.maximum(cheek, 0.7 * nose), 0.6 * masks[:, 2])
+    colour *= 1 + flush[:, None] * np.float32([0.16, -0.16, -0.14])
+    if look.freckles:
+        spots = smooth(noise(c, 420, look.grain + 5), 0.35, 0.6) * np.maximum(cheek, nose) * look.freckles
+        colour *= 1 - spots[:, None] * np.float32([0.27, 0.45, 0.5])
     under = np.exp(-(((x - 0.03) / 0.016) ** 2) - ((z + 0.020) / 0.007) ** 2)
-    colour = colour * (1 - look.tired * under[:, None] * np.array([0.8, 1, 0.9]))
-    lids = masks[:, 1:2]
-    colour = colour * (1 - 0.18 * lids) + 0.5 * lids * look.shadow * (linear(look.makeup) - colour)
-    lip = smooth(masks[:, 0], 0.25, 0.75)[:, None]
-    colour = colour * (1 - lip) + lip * linear(look.lips) * (1 + 0.12 * noise(c * [6, 1, 1], 130, 2)[:, None])
-    strands = 0.75 + 0.25 * noise(c * [1, 1, 0.4], 500, look.grain + 1)
-    hair = linear(look.brow_colour)
-    covered = np.clip(brow(c, look.brow_thick, look.brow_arch, look.brow_long) * strands * 1.15, 0, 0.95)[:, None]
-    colour = colour * (1 - covered) + covered * hair
-    curls = 0.82 + 0.22 * noise(c * [1, 1, 0.5], 900, look.grain + 2)
-    bearded = np.clip(beard(c, look.beard) * curls, 0, 0.95)[:, None] * (1 - lip)
-    return colour * (1 - bearded) + bearded * linear(look.beard_colour)
+    colour *= 1 - look.tired * under[:, None] * np.float32([0.8, 1, 0.9])
+    some = np.flatnonzero(masks[:, 1] > 0.01)
+    lids = masks[some, 1:2]
+    colour[some] *= 1 - 0.18 * lids
+    colour[some] += 0.5 * lids * look.shadow * (linear(look.makeup) - colour[some])
+    _grow(colour, c, _brow_cover(c, look), linear(look.brow_colour))
+    if look.beard != "none":
+        _grow(colour, c, _beard_cover(c, masks, look), linear(look.beard_colour))
+    some = np.flatnonzero(masks[:, 0] > 0.25)
+    lip = smooth(masks[some, 0], 0.25, 0.75)[:, None]
+    red = linear(look.lips) * (1 + 0.12 * noise(c[some] * np.float32([6, 1, 1]), 130, 2)[:, None])
+    colour[some] += lip * (red - colour[some])
+    return colour
+
+
+def _grow(colour: np.ndarray, c: np.ndarray, covered: tuple[np.ndarray, np.ndarray], hair: np.ndarray) -> None:
+    some, share = covered
+    colour[some] += np.clip(share, 0, 0.95)[:, None] * (hair - colour[some])
+
+
+def _brow_cover(c: np.ndarray, look) -> tuple[np.ndarray, np.ndarray]:
+    """Return which points lie in the brows, and how much of each a hair covers; the hairs lean outwards."""
+    some = np.flatnonzero((np.abs(c[:, 2] - 0.021) < 0.016) & (np.abs(c[:, 0]) < 0.065))
+    near = c[some]
+    leaning = near.copy()
+    leaning[:, 0] -= np.sign(near[:, 0]) * 0.7 * near[:, 2]
+    strands = 0.98 + 0.23 * noise(leaning, 650, look.grain + 1)
+    return some, brow(near, look.brow_thick, look.brow_arch, look.brow_long) * strands
+
+
+def _beard_cover(c: np.ndarray, masks: np.ndarray, look) -> tuple[np.ndarray, np.ndarray]:
+    some = np.flatnonzero((c[:, 2] < 0) & (c[:, 1] < 0.07) & (masks[:, 0] < 0.75))
+    curls = 0.82 + 0.22 * noise(c[some] * np.float32([1, 1, 0.5]), 900, look.grain + 2)
+    return some, beard(c[some], look.beard) * curls
+
+
+def paint_teeth(c: np.ndarray) -> np.ndarray:
+    """Colour teeth at points (N, 3) of their own frame: gaps between them, darker towards the back."""
+    gap = np.abs(np.mod(c[:, 0] / 0.0075 + 0.5, 1) - 0.5)
+    shade = (0.72 + 0.28 * smooth(gap, 0.0, 0.12)) * (1 - 0.6 * smooth(np.abs(c[:, 0]), 0.007, 0.024))
+    return np.float32([0.74, 0.69, 0.58]) * shade[:, None]
+
+
+def paint_cloth(c: np.ndarray, colour: np.ndarray) -> np.ndarray:
+    """Colour woven cloth of an sRGB colour (3,)."""
+    return linear(colour) * (1 + 0.12 * noise(c * np.float32([1, 1, 3]), 300, 9)[:, None])
 
 
 def paint_eye(c: np.ndarray, centre: np.ndarray, look) -> np.ndarray:
@@ -134,8 +164,8 @@ def paint_eye(c: np.ndarray, centre: np.ndarray, look) -> np.ndarray:
     d = c - centre
     d = d / np.linalg.norm(d, axis=1, keepdims=True)
     angle = np.degrees(np.arccos(np.clip(-d[:, 1], -1, 1)))
-    sclera = np.array([0.80, 0.77, 0.74]) * (1 - 0.25 * smooth(angle, 35, 75))[:, None]
-    sclera = sclera * (1 + np.array([0.0, -0.1, -0.1]) * smooth(angle, 40, 70)[:, None])
+    sclera = np.float32([0.66, 0.63, 0.60]) * (1 - 0.25 * smooth(angle, 35, 75))[:, None]
+    sclera = sclera * (1 + np.float32([0.0, -0.1, -0.1]) * smooth(angle, 40, 70)[:, None])
     rays = 1 + 0.25 * noise(np.stack([np.arctan2(d[:, 0], d[:, 2]), angle * 0.01, 0 * angle], 1), 8, 4)
     iris = linear(look.iris) * rays[:, None] * (1 - 0.5 * smooth(angle, 22, 28))[:, None] * 1.5
     ring = smooth(angle, 26.5, 29.5)[:, None]

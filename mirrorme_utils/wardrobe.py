@@ -1,4 +1,4 @@
-"""What a head wears: teeth, hair, glasses, hats and shoulders, as small meshes made by the project.
+"""What a head wears: teeth, hair, hats and shoulders, as small meshes made by the project.
 
 All shapes are in the frame of `humans`: metres, origin between the eyes, x to the person's left, y backwards, z up.
 
@@ -10,12 +10,12 @@ from functools import lru_cache
 
 import numpy as np
 
-HAIR_STYLES = ("bald", "buzz", "short", "side", "quiff", "curly", "afro", "bob", "long", "bun")
+HAIR_STYLES = ("bald", "buzz", "short", "side", "quiff", "curly", "afro", "bob", "long", "bun", "fringe", "wavy")
 HATS = ("none", "beanie", "cap")
 VOLUME = dict(bald=0, buzz=0.002, short=0.009, side=0.012, quiff=0.012, curly=0.020, afro=0.045, bob=0.014, long=0.014,
-              bun=0.008)  # fmt: skip
-HANGING = dict(bob=-0.105, long=-0.23)  # where hanging hair ends
-MESH = ("teeth", "hair", "glasses", "hat", "shirt")
+              bun=0.008, fringe=0.012, wavy=0.018)  # fmt: skip
+HANGING = dict(bob=-0.105, long=-0.23, wavy=-0.19)  # where hanging hair ends
+MESH = ("teeth", "hair", "glasses", "lens", "hat", "shirt", "hand", "thing")
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Mesh:
     material: str
 
 
-def _sheet(points: np.ndarray, material: str) -> Mesh:
+def sheet(points: np.ndarray, material: str) -> Mesh:
     """Make a mesh of a grid of points (R, C, 3)."""
     r, c = points.shape[:2]
     corner = (np.arange(r - 1)[:, None] * c + np.arange(c - 1)).ravel()
@@ -40,7 +40,7 @@ def ellipsoid(centre, radii, material: str, latitude=(-np.pi / 2, np.pi / 2), n:
     """Make an ellipsoid, or the part of it between two latitudes in radians."""
     theta, phi = np.linspace(*latitude, n)[:, None], np.linspace(0, 2 * np.pi, 2 * n)
     unit = np.stack(np.broadcast_arrays(np.cos(theta) * np.cos(phi), np.cos(theta) * np.sin(phi), np.sin(theta)), -1)
-    return _sheet(np.asarray(centre) + unit * radii, material)
+    return sheet(np.asarray(centre) + unit * radii, material)
 
 
 @lru_cache
@@ -51,7 +51,7 @@ def teeth() -> tuple[Mesh, Mesh]:
     for low, high, depth in ((-0.0015, 0.010, 0.0065), (-0.0125, -0.003, 0.0095)):
         x = np.broadcast_to(0.0225 * t, (3, 25))
         y = np.broadcast_to(depth + 0.022 * t**2, (3, 25))
-        rows.append(_sheet(np.stack([x, y, np.broadcast_to(low + (high - low) * height, (3, 25))], -1), "teeth"))
+        rows.append(sheet(np.stack([x, y, np.broadcast_to(low + (high - low) * height, (3, 25))], -1), "teeth"))
     return tuple(rows)
 
 
@@ -62,9 +62,10 @@ def hairline(canonical: np.ndarray, style: str, recede: float) -> np.ndarray:
         canonical: (V, 3). recede: metres that the front of the hairline lies higher than usual.
     """
     x, y, z = canonical.T
-    low = np.interp(y, [-0.03, 0.03, 0.055, 0.075, 0.10, 0.19], [0.067, 0.055, 0.012, -0.02, -0.055, -0.085])
+    low = np.interp(y, [-0.03, 0.03, 0.055, 0.075, 0.10, 0.19], [0.061, 0.050, 0.010, -0.02, -0.055, -0.085])
     front = np.clip((0.05 - y) / 0.05, 0, 1)
-    low = low + front * (recede + 0.008 * (np.abs(x) / 0.06) ** 2 * (style != "bob"))
+    corner = 0.012 * np.exp(-(((np.abs(x) - 0.043) / 0.017) ** 2)) - 0.004 * np.exp(-((x / 0.015) ** 2))
+    low = low + front * (recede + corner) if style != "fringe" else low - 0.024 * np.clip(1.4 * front, 0, 1)
     return z - low if style != "bald" else np.full(len(canonical), -1.0, canonical.dtype)
 
 
@@ -98,11 +99,12 @@ def hanging_hair(style: str, width: float) -> list[Mesh]:
     angle = np.radians(np.linspace(-122, 122, 45))
     z = np.linspace(0.05, HANGING[style], 12)[:, None]
     wave = 1 + 0.02 * np.sin(9 * angle) * np.linspace(0.3, 1, 12)[:, None]
+    wave = wave + (style == "wavy") * 0.05 * np.sin(75 * z + 5 * angle)
     taper = np.interp(z, [HANGING[style], -0.05, 0.05], [0.93 if style == "bob" else 1.06, 1.05, 1.0])
     hug = 1 - 0.13 * np.clip((np.abs(angle) - np.radians(88)) / np.radians(34), 0, 1) ** 1.5
     x = (width + 0.008) * taper * wave * np.sin(angle) * hug
     y = 0.085 + (0.098 + 0.012) * taper * wave * np.cos(angle)
-    return [_sheet(np.stack([x, y, np.broadcast_to(z, x.shape)], -1), "hair")]
+    return [sheet(np.stack([x, y, np.broadcast_to(z, x.shape)], -1), "hair")]
 
 
 def hat(kind: str, width: float) -> list[Mesh]:
@@ -119,43 +121,16 @@ def hat(kind: str, width: float) -> list[Mesh]:
         radii[0] * np.sin(angle) * (0.75 + 0.25 * reach), 0.075 - radii[1] * np.cos(angle) * reach,
         0.056 - 0.03 * (reach - 1) + 0.0 * angle,
     ), -1)  # fmt: skip
-    return [crown, _sheet(brim, "hat")]
+    return [crown, sheet(brim, "hat")]
 
 
-def glasses(eyes: np.ndarray, width: float, square: float) -> list[Mesh]:
-    """Make a pair of glasses in front of the eyes.
+def shoulders(neck: np.ndarray, broad: float, collar: float) -> list[Mesh]:
+    """Make a bust below the neck, whose lower end is centred at `neck` (3,).
 
     Args:
-        eyes: (2, 3) centres of the eyeballs. width: half the head's width. square: 2 round to 6 square lenses.
+        broad: half its width, metres. collar: 0 a crew neck to 1 a turtleneck.
     """
-    around, tube = np.linspace(0, 2 * np.pi, 33), np.linspace(0, 2 * np.pi, 7)[:, None]
-    cos, sin = np.cos(around), np.sin(around)
-    power = 2 / square
-    ring = np.stack([np.sign(cos) * np.abs(cos) ** power, 0 * cos, np.sign(sin) * np.abs(sin) ** power], -1)
-    rim = 0.0017
-    meshes = []
-    for eye in eyes:
-        lens = ring * [0.0245, 0, 0.020] + eye + [0, -0.030, -0.003]
-        out = ring[None] * np.cos(tube)[..., None] * rim + np.array([0, 1, 0]) * np.sin(tube)[..., None] * rim
-        meshes.append(_sheet(lens[None] + out, "glasses"))
-        side = np.sign(eye[0])
-        start, end = eye + [side * 0.024, -0.029, 0.004], np.array([side * (width + 0.004), 0.07, eye[2] + 0.004])
-        meshes.append(_rod(start, end, rim))
-    inner = [eye + [-np.sign(eye[0]) * 0.024, -0.030, 0.002] for eye in eyes]
-    return [*meshes, _rod(inner[0], inner[1], rim)]
-
-
-def _rod(start: np.ndarray, end: np.ndarray, radius: float) -> Mesh:
-    along = (end - start) / np.linalg.norm(end - start)
-    across = np.cross(along, [0, 0, 1.0])
-    across /= np.linalg.norm(across)
-    turn = np.linspace(0, 2 * np.pi, 7)
-    ring = radius * (np.cos(turn)[:, None] * across + np.sin(turn)[:, None] * np.cross(along, across))
-    return _sheet(np.stack([start + ring, end + ring]), "glasses")
-
-
-def shoulders(neck: np.ndarray, broad: float) -> list[Mesh]:
-    """Make a bust below the neck, whose lower end is centred at `neck` (3,); `broad` is half its width in metres."""
     x, y, z = neck
-    collar = ellipsoid((x, y + 0.004, z + 0.012), (0.067, 0.074, 0.020), "shirt", n=7)
-    return [collar, ellipsoid((x, y + 0.02, z - 0.13), (broad, 0.13, 0.135), "shirt", (0, np.pi / 2), 8)]
+    radii = np.array([0.070, 0.077, 0.008]) + collar * np.array([-0.004, -0.004, 0.013])
+    around = ellipsoid((x, y + 0.004, z + 0.012 * collar), radii, "shirt", n=7)
+    return [around, ellipsoid((x, y + 0.02, z - 0.13), (broad, 0.13, 0.135), "shirt", (0, np.pi / 2), 8)]

@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from importlib.resources import files
 from multiprocessing import get_context
 
@@ -55,7 +56,19 @@ def test_nearest_parts_have_the_smallest_distance(style):
     for actions in expressions.bank(5, 12).actions:
         chosen = parts.index(cartoons.nearest_parts(style, actions))
         distances = expressions.distance(vectors, actions)
+        if expressions.distance(actions, expressions.NEUTRAL) > cartoons.NEARLY_NEUTRAL:
+            distances[parts.index(cartoons.nearest_parts(style, expressions.NEUTRAL))] = np.inf
         assert distances[chosen] == pytest.approx(distances.min(), abs=1e-5)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_every_name_of_the_palette_can_be_seen_in_every_style(style):
+    identity = identity_of(style, 7)
+    plain = cartoons.render_cartoon(identity, expressions.NEUTRAL, 64).image.astype(int)
+    for name, weights in expressions.PALETTE.items():
+        shown = cartoons.render_cartoon(identity, expressions.compose(**weights), 64).image
+        changed = (np.abs(shown - plain).max(-1) > 4).sum()  # a thin mouth on dark skin is a few faint pixels
+        assert (changed >= 6) == (name != "Neutral"), f"{name}: {changed} pixels"
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -99,7 +112,7 @@ def test_a_one_sided_part_is_mirrored_with_its_meaning():
     wink = cartoon_tables.AVATAAARS.eyes["wink"]
     mirrored = cartoon_tables.AVATAAARS.eyes["wink" + cartoon_tables.MIRRORED]
     assert mirrored == cartoon_tables.swapped(wink) and cartoon_tables.swapped(mirrored) == wink
-    identity = cartoons.CartoonIdentity(1, "avataaars", "#ffffff", 1.0, (0.0, 0.0), 0.0)
+    identity = replace(identity_of("avataaars"), zoom=1.0, shift=(0.0, 0.0), tilt=0.0)
     left, right = (
         cartoons.render_cartoon(identity, expressions.compose(**{action: 1.0}), 128).image.astype(int)
         for action in ("eyeBlinkLeft", "eyeBlinkRight")

@@ -1,9 +1,12 @@
 """Rendered people: pure functions of seed and expression, in which only what the expression moves changes."""
 
+from dataclasses import replace
+
+import cv2
 import numpy as np
 import pytest
 
-from mirrorme_utils import expressions, humans
+from mirrorme_utils import expressions, faces, humans
 from mirrorme_utils.render import REGIONS
 
 SMILE = expressions.compose(mouthSmile=1.0)
@@ -38,6 +41,54 @@ def test_a_smile_moves_the_mouth_and_closed_eyes_the_eyes(person):
     assert blink["eyes"] > 5 * blink["mouth"]
     brows = region_change(person, expressions.compose(browDown=1.0))
     assert brows["brows"] > 2 * brows["mouth"]
+
+
+def test_outside_the_moving_regions_a_person_stays_the_same():
+    for seed in range(100, 106):
+        someone = humans.sample_human(seed)
+        plain = humans.render_human(someone, expressions.NEUTRAL, 64)
+        for name in ("Triumph", "Pain", "Surprise"):
+            other = humans.render_human(someone, expressions.compose(**expressions.PALETTE[name]), 64)
+            change = np.abs(other.image.astype(int) - plain.image).max(-1)
+            rest = (plain.regions == REGIONS.index("rest")) & (other.regions == REGIONS.index("rest"))
+            assert (change[rest] > 12).mean() < 0.05 and change[rest].mean() < 2, "a chin's shadow, nothing more"
+
+
+def test_the_background_never_changes(person):
+    shots = [humans.render_human_photo(person, a, 160, 90, (80, 45), 50)[:2] for a in (expressions.NEUTRAL, SMILE)]
+    nobody = cv2.erode(np.uint8(np.maximum(shots[0][1], shots[1][1]) == 0), np.ones((9, 9), np.uint8)) > 0
+    assert nobody.sum() > 1000 and np.array_equal(shots[0][0][nobody], shots[1][0][nobody])
+
+
+def test_every_name_of_the_palette_can_be_seen_on_everyone():
+    for seed in range(200, 206):
+        someone = humans.sample_human(seed)
+        plain = humans.render_human(someone, expressions.NEUTRAL, 64)
+        for name in expressions.PALETTE:
+            if name == "Neutral":
+                continue
+            other = humans.render_human(someone, expressions.compose(**expressions.PALETTE[name]), 64)
+            moving = np.maximum(plain.regions, other.regions) >= REGIONS.index("mouth")
+            seen = np.abs(other.image.astype(int) - plain.image).max(-1)[moving].mean()
+            assert seen > 1, f"{name} on {seed}: {seen:.2f} grey levels"
+
+
+def test_the_expression_does_not_hang_on_the_identity():
+    smile = faces.Face("human", 7, "", SMILE)
+    assert np.array_equal(smile.actions, faces.Face("human", 8, "", SMILE).actions)
+    for seed in (7, 8):
+        moved = humans.posed(humans.sample_human(seed), SMILE)[0]
+        still = humans.posed(humans.sample_human(seed), expressions.NEUTRAL)[0]
+        shape = humans.anny_head.load().actions[expressions.INDEX["mouthSmileLeft"]]
+        assert np.linalg.norm((moved - still)[: len(shape)], axis=1).max() > 0.8 * np.linalg.norm(shape, axis=1).max()
+
+
+def test_a_photo_has_the_shoots_light_turn_and_film(person):
+    shoot = replace(person.shoot, film=replace(person.shoot.film, saturation=0.0, noise=0.0))
+    grey = humans.render_human(replace(person, shoot=shoot), SMILE, 48).image.astype(int)
+    assert np.ptp(grey, axis=2).max() <= 1
+    turned = replace(person, shoot=replace(person.shoot, turn=-person.shoot.turn))
+    assert np.abs(humans.render_human(turned, SMILE, 48).image.astype(int) - grey).mean() > 3
 
 
 def test_sides_are_the_persons_own(person):

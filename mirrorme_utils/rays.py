@@ -1,0 +1,193 @@
+"""Rays: what the camera sees of the meshes, and whether the light reaches it.
+
+Taught in: notebook 01, section 1.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from . import anny_head, skin, wardrobe
+from .config import rng as make_rng
+
+EYE_RADIUS = 0.0156
+MATERIALS = ("skin", "tongue", "eye_left", "eye_right", *wardrobe.MESH)
+OPEN = [MATERIALS.index(name) for name in ("teeth", "hair", "glasses", "lens", "hat", "thing")]  # seen from both sides
+SOFT = 0.09  # half the width of the key light, seen from the face, as a tangent
+
+
+@dataclass(frozen=True)
+class Surface:
+    """What does not change with the expression: faces (T, 3), material (T,), open (T,) bool, seen from both
+    sides, attributes (V, 10) of the vertices
+    (canonical point, lips, lids, ears, cavity of the mouth, lash line, depth inside the hairline, share of the sky
+    that lights it), eyeballs' canonical centres (2, 3) and their vertices, and the incidence of vertices and faces."""
+
+    faces: np.ndarray
+    material: np.ndarray
+    attributes: np.ndarray
+    open: np.ndarray
+    eye_centres: np.ndarray
+    eye_vertices: tuple[np.ndarray, np.ndarray]
+    incidence: csr_matrix
+
+
+@dataclass(frozen=True)
+class View:
+    """A picture of width x height pixels whose pixel `middle` (x, y) looks at `centre` (3,); metres a pixel; the
+    camera's distance from the centre in metres."""
+
+    width: int
+    height: int
+    centre: np.ndarray
+    pixel: float
+    middle: tuple[float, float]
+    distance: float
+
+
+@dataclass(frozen=True)
+class Hits:
+    """What N rays meet: which of the picture's rays they are, points and unit normals (N, 3), attributes as in
+    `Surface`, material (N,), and whether the key light reaches them (N,)."""
+
+    ray: np.ndarray
+    point: np.ndarray
+    normal: np.ndarray
+    attributes: np.ndarray
+    material: np.ndarray
+    lit: np.ndarray
+
+
+def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Return unit normals (V, 3), weighted by the areas of the faces around."""
+    return _unit(_incidence(faces, len(vertices)) @ _areas(*(vertices[faces[:, i]] for i in range(3))))
+
+
+def _areas(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
+    """Return normals (T, 3) of triangles, as long as twice their areas."""
+    (ax, ay, az), (bx, by, bz) = (b - a).T, (c - a).T
+    return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], 1)
+
+
+def _unit(v: np.ndarray) -> np.ndarray:
+    return v / np.maximum(np.sqrt(np.einsum("ij,ij->i", v, v)), 1e-9)[:, None]
+
+
+def _incidence(faces: np.ndarray, n: int) -> csr_matrix:
+    rows, columns = faces.ravel(), np.repeat(np.arange(len(faces)), 3)
+    return csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), (n, len(faces)))
+
+
+def eye_centre(points: np.ndarray) -> np.ndarray:
+    """Return the centre (3,) of an eyeball from its vertices (N, 3), whose back may be missing."""
+    low, high = points.min(0), points.max(0)
+    radius = (high[2] - low[2]) / 2
+    return np.array([(low[0] + high[0]) / 2, low[1] + radius, (low[2] + high[2]) / 2], np.float32)
+
+
+def surface(model: anny_head.Head, canonical: np.ndarray, inside: np.ndarray, neutral: np.ndarray, extra) -> Surface:
+    """Join a head and the meshes that it wears into one surface.
+
+    Args:
+        canonical (V, 3), inside (V,): the head's canonical points and depth inside the hairline. neutral: vertices of
+        all. extra: list of `wardrobe.Mesh`, in the order of `neutral`.
+    """
+    centres = np.stack([eye_centre(canonical[model.part == p]) for p in (anny_head.EYE_LEFT, anny_head.EYE_RIGHT)])
+    lash = np.zeros(len(canonical), np.float32)
+    for centre in centres:
+        away = np.linalg.norm(canonical - centre, axis=1)
+        upper = skin.smooth(canonical[:, 2] - centre[2], -0.006, 0.002)
+        front = canonical[:, 1] < centre[1] - 0.004
+        lash += (1 - skin.smooth(away, 1.06 * EYE_RADIUS, 1.19 * EYE_RADIUS)) * (0.3 + 0.7 * upper) * front
+    lash = lash * (model.part == anny_head.SKIN)
+    attributes = [np.column_stack([canonical, model.masks, model.cavity, lash, inside, model.sky])]
+    faces, material = [model.faces], [model.part[model.faces[:, 0]]]
+    offset = len(canonical)
+    for mesh in extra:
+        blank = np.zeros((len(mesh.vertices), 7))
+        blank[:, 6] = 0.8
+        attributes.append(np.column_stack([mesh.vertices, blank]))
+        faces.append(mesh.faces + offset)
+        material.append(np.full(len(mesh.faces), MATERIALS.index(mesh.material)))
+        offset += len(mesh.vertices)
+    faces = np.concatenate(faces).astype(np.int32)
+    eyes = tuple(np.flatnonzero(model.part == p) for p in (anny_head.EYE_LEFT, anny_head.EYE_RIGHT))
+    material = np.concatenate(material).astype(np.int8)
+    return Surface(faces, material, np.concatenate(attributes).astype(np.float32), np.isin(material, OPEN), centres,
+                   eyes, _incidence(faces, len(neutral)))  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def _jitter() -> np.ndarray:
+    """Directions across a soft light, (65536, 3) float32: neighbouring rays look at different parts of it."""
+    return make_rng(0, "soft light").uniform(-SOFT, SOFT, (65536, 3)).astype(np.float32)
+
+
+def cast(vertices: np.ndarray, surface: Surface, key: np.ndarray, view: View, rays: int) -> Hits:
+    """Cast one ray through each of width x height x rays^2 places, and from what it meets one towards the light."""
+    from embreex.mesh_construction import TriangleMesh
+    from embreex.rtcore_scene import EmbreeScene
+
+    columns = (np.arange(view.width * rays, dtype=np.float32) + 0.5) / rays - view.middle[0]
+    rows = (np.arange(view.height * rays, dtype=np.float32) + 0.5) / rays - view.middle[1]
+    directions = np.empty((len(rows), len(columns), 3), np.float32)
+    directions[..., 0], directions[..., 1], directions[..., 2] = (
+        columns * view.pixel, view.distance, -rows[:, None] * view.pixel
+    )  # fmt: skip
+    directions = directions.reshape(-1, 3)
+    camera = (view.centre - [0, view.distance, 0]).astype(np.float32)
+    origins = np.empty_like(directions)
+    origins[:] = camera
+    corners = [vertices[surface.faces[:, i]] for i in range(3)]
+    areas = _areas(*corners)
+    seen = np.flatnonzero(surface.open | (np.einsum("ij,ij->i", areas, corners[0] - camera) < 0))
+    seen = seen[_in_frame(corners, seen, view)]
+    used = np.zeros(len(vertices), bool)
+    used[surface.faces[seen]] = True
+    number = np.cumsum(used, dtype=np.int32) - 1
+    scene = EmbreeScene()
+    TriangleMesh(scene, vertices[used], number[surface.faces[seen]])
+    result = scene.run(origins, directions, output=1)
+    ray = np.flatnonzero(result["primID"] >= 0)
+    face, u, v = seen[result["primID"][ray]], result["u"][ray], result["v"][ray]
+    weights = csr_matrix(
+        (np.stack([1 - u - v, u, v], 1).ravel(), surface.faces[face].ravel(), np.arange(0, 3 * len(ray) + 1, 3)),
+        (len(ray), len(vertices)),
+    )
+    normals = _unit(surface.incidence @ areas)
+    table = weights @ np.concatenate([vertices, normals, surface.attributes], 1, dtype=np.float32)
+    point, normal, material = table[:, :3], table[:, 3:6], surface.material[face]
+    for code, owned in zip((2, 3), surface.eye_vertices):
+        of_eye = material == code
+        normal[of_eye] = point[of_eye] - eye_centre(vertices[owned])
+    normal = _unit(normal)
+    lit = np.zeros(len(ray), np.float32)
+    asked = (ray % len(columns) + ray // len(columns)) % 2 == 0  # as on the white squares of a chessboard
+    facing = np.flatnonzero(asked & (normal @ key.astype(np.float32) > 0))
+    towards = _jitter()[ray[facing] % 65536] + key.astype(np.float32)
+    blocked = scene.run(point[facing] + 0.0025 * normal[facing], towards, query="OCCLUDED")
+    lit[facing] = blocked < 0
+    lit = _softened(lit, ray, asked, len(rows), len(columns))
+    return Hits(ray, point, normal, table[:, 6:], material, lit)
+
+
+def _softened(lit: np.ndarray, ray: np.ndarray, asked: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Spread to all hits what the asked ones know of the light, (N,), with edges as soft as a large light's."""
+    both = np.zeros((height * width, 2), np.float32)
+    both[ray, 0], both[ray, 1] = lit, asked
+    both = cv2.GaussianBlur(both.reshape(height, width, 2), (0, 0), max(width / 90, 1)).reshape(-1, 2)[ray]
+    return both[:, 0] / np.maximum(both[:, 1], 1e-3)
+
+
+def _in_frame(corners: list[np.ndarray], seen: np.ndarray, view: View) -> np.ndarray:
+    """Tell which of the triangles `seen` lie, by their x and z, at least partly within the picture or just beside."""
+    inside = np.ones(len(seen), bool)
+    for axis, (low, high) in ((0, (-view.middle[0], view.width - view.middle[0])),
+                              (2, (view.middle[1] - view.height, view.middle[1]))):  # fmt: skip
+        near = [(c[seen, axis] - view.centre[axis]) / view.pixel for c in corners]
+        margin = 0.3 * (high - low)  # perspective, and what throws shadows into the picture
+        inside &= (np.maximum.reduce(near) > low - margin) & (np.minimum.reduce(near) < high + margin)
+    return inside
