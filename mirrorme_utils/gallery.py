@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from . import config, expressions, faces
+from . import cartoons, config, expressions, faces, humans
 from .config import WorldConfig
 
 SIDE = 256  # px
@@ -40,15 +40,15 @@ def tiles(world: WorldConfig, per_kind: int = 6) -> tuple[list[Tile], list[Tile]
 
 
 def _choose(world: WorldConfig, kind: str, n: int) -> list[tuple[str, faces.Face]]:
-    """Name and face of n targets, then of n sources; a small world shows its test identities several times."""
+    """Name and face of n targets, then of n sources, clear pictures first; a small world shows identities again."""
     count = world.humans if kind == "human" else world.cartoons
     casts = [faces.cast(world, kind, i) for i in range(count) if faces.split_of(i) == "test"]
     order, styles = [], Counter()
     for shown in casts:
         style = shown[0][1].style
-        order.append((styles[style], shown))  # all styles once, then all of them again
-        styles[style] += 1
-    order = [shown for _, shown in sorted(order, key=lambda row: row[0])]
+        order.append((not _is_clear(shown[0][1]), styles[style], shown))
+        styles[style] += 1  # all styles once, then all of them again
+    order = [shown for *_, shown in sorted(order, key=lambda row: row[:2])]
     order = [order[k % len(order)] for k in range(2 * n)]
     sources, apart = [], [expressions.NEUTRAL]
     for shown in order[n:]:
@@ -56,6 +56,16 @@ def _choose(world: WorldConfig, kind: str, n: int) -> list[tuple[str, faces.Face
         sources.append(shown[int(np.argmax(far))])
         apart.append(sources[-1][1].actions)
     return [shown[0] for shown in order[:n]] + sources
+
+
+def _is_clear(face: faces.Face) -> bool:
+    """Tell whether a picture is sharp, in colour and without grain, and nothing is held before the face."""
+    if face.kind == "human":
+        person = humans.sample_human(face.seed)
+        film, hidden = person.shoot.film, person.held != "none" or (person.dark_lenses and person.glasses > 0)
+    else:
+        film, hidden = cartoons.sample_cartoon(face.seed, styles=(face.style,)).film, False
+    return not (hidden or film.blur or film.noise or film.saturation < 0.5)
 
 
 def _images(wanted: list[faces.Face], name: str) -> np.ndarray:

@@ -14,6 +14,7 @@ import hashlib
 import io
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -67,11 +68,17 @@ def ensure(world: WorldConfig | None = None, workers: int | None = None) -> Path
     jobs = [(world, i) for i in range(0, world.humans, 2)]
     faces.parallel(_human_job, jobs, workers, "photos of people")
     faces.parallel(_cartoon_job, [(world, i) for i in range(world.cartoons)], workers, "pictures of cartoons")
-    _join(sorted(parts.glob("*.csv")), root() / "truth.csv")
-    _write_fec(pd.concat([pd.read_csv(p) for p in sorted(parts.glob("human-*.csv"))], ignore_index=True), world)
-    _write_icartoonface(sorted(parts.glob("cartoon-*.csv")), world)
+    write_tables(world)
     _write(done, json.dumps(asked))
     return root()
+
+
+def write_tables(world: WorldConfig) -> None:
+    """Write the truth, FEC's files and both of iCartoonFace's from the parts that the jobs left."""
+    people, drawn = (sorted((root() / "parts").glob(f"{kind}-*.csv")) for kind in ("human", "cartoon"))
+    _join([*drawn, *people], root() / "truth.csv")
+    _write_fec(pd.concat([pd.read_csv(path) for path in people], ignore_index=True), world)
+    _write_icartoonface(drawn, world)
 
 
 def truth() -> pd.DataFrame:
@@ -94,14 +101,22 @@ def _write(path: Path, content: str | bytes) -> None:
     os.replace(part, path)
 
 
-def _join(tables: list[Path], path: Path) -> None:
-    """Write CSV files with the same header as one, a table at a time: no world is too large for it."""
+def _write_lines(path: Path, lines: Iterable[str]) -> None:
     part = path.with_name(path.name + ".part")
     with part.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(lines)
+    os.replace(part, path)
+
+
+def _join(tables: list[Path], path: Path) -> None:
+    """Write CSV files with the same header as one, a table at a time: no world is too large for it."""
+
+    def lines():
         for number, table in enumerate(tables):
             with table.open(encoding="utf-8", newline="") as rows:
-                file.writelines(islice(rows, number > 0, None))
-    os.replace(part, path)
+                yield from islice(rows, number > 0, None)
+
+    _write_lines(path, lines())
 
 
 def _write_jpeg(path: Path, image: np.ndarray, quality: int) -> None:
@@ -235,8 +250,8 @@ def _write_fec(truth: pd.DataFrame, world: WorldConfig) -> None:
         index, types = (np.concatenate(column) for column in zip(*parts))
         votes = raters.rate(actions[index], 8, noise, rng)
         order = rng.permutation(len(index))
-        lines = [_fec_line(cells, index[i], TYPES[types[i]], votes[i], rng) for i in order]
-        _write(root() / FEC / f"faceexp-comparison-data-{file}-public.csv", "".join(lines))
+        lines = (_fec_line(cells, index[i], TYPES[types[i]], votes[i], rng) for i in order)
+        _write_lines(root() / FEC / f"faceexp-comparison-data-{file}-public.csv", lines)
     _write(root() / "raters.json", json.dumps({"noise": noise, "target_agreement": raters.FEC_HUMAN_AGREEMENT}))
 
 

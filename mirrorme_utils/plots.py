@@ -35,11 +35,11 @@ def use_style() -> None:
         "figure.dpi": 130,
         "figure.constrained_layout.use": True,
         "savefig.dpi": 130,
-        "image.interpolation": "nearest",
+        "image.interpolation": "antialiased",
         "legend.frameon": False,
     })  # fmt: skip
     if get_ipython() is not None:  # photographs as PNG would make a notebook several times as large
-        set_matplotlib_formats("jpeg", pil_kwargs={"quality": 90})
+        set_matplotlib_formats("jpeg", pil_kwargs={"quality": 83})
 
 
 def face_grid(images, row_labels=None, col_labels=None, title: str = "", cell: float | None = None) -> Figure:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from . import cartoons, config, expressions, faces, humans
+from . import cartoons, config, expressions, faces, humans, skin
 from .config import WorldConfig
 from .shoot import sample_shoot
 
@@ -52,12 +52,13 @@ def characters(world: WorldConfig, columns: int) -> tuple[list[str], list[list[n
 def palette(world: WorldConfig, people: int, drawn: tuple[str, ...]) -> tuple[list[str], list[list[np.ndarray]]]:
     """Return the names of all expressions and for each a strip: some people of a world, a character of some styles.
 
-    The people are the first who look at a sharp camera with nothing before their face; the light is made plain.
+    The people are the first who look at a sharp camera with nothing before their face; it is exposed for their skin.
     """
     chosen = []
     for i in range(world.humans):
         person = humans.sample_human(faces.identity_seed(world.seed, "human", i))
-        film, light = person.shoot.film, replace(person.shoot.light, exposure=1.15)
+        film = person.shoot.film
+        light = replace(person.shoot.light, exposure=0.9 * float(skin.linear(person.skin).mean()) ** -0.3)
         if not (film.blur or person.glasses or person.held != "none" or abs(person.shoot.turn[0]) > 12):
             clear = replace(person.shoot, light=light, film=replace(film, noise=0.0, saturation=1.0))
             chosen.append(replace(person, shoot=clear))
