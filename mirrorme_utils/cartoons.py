@@ -30,7 +30,7 @@ DRAWINGS = TRAIN | HELD_OUT
 STYLES_TRAIN = tuple(TRAIN)
 STYLES_HELD_OUT = tuple(HELD_OUT)
 NEARLY_NEUTRAL = 0.35  # `expressions.distance` from the neutral face
-FACE = 0.26  # metres that the side of a face box stands for, by which a film is grained and blurred
+FACE = 0.26  # metres that the side of a face box stands for, by which a film is blurred
 _EVERY = "every"  # a variant of our own that draws all used variants of a part over each other
 
 
@@ -38,8 +38,8 @@ _EVERY = "every"  # a variant of our own that draws all used variants of a part 
 class CartoonIdentity:
     """One drawn character and how it is framed: the same in all its expressions.
 
-    zoom: side of the frame over the style's face box. shift: of the frame's centre, in frame
-    sides. tilt: of the head, in degrees.
+    backdrop, film: as for people. zoom: side of the frame over the style's face box. shift: of the frame's centre, in
+    frame sides. tilt: of the head, in degrees.
     """
 
     seed: int

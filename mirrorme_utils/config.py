@@ -16,7 +16,8 @@ CHECKPOINTS = Path(os.environ.get("MIRRORME_CHECKPOINTS", ROOT / "data" / "check
 
 @dataclass(frozen=True)
 class WorldConfig:
-    """Size of the mini world: identities of each kind, expressions of each identity, pixels of a crop."""
+    """Size of the mini world: identities of each kind, expressions of each identity, pixels of a crop, triplets of
+    people, and the seed of everything."""
 
     humans: int
     cartoons: int
@@ -183,15 +184,20 @@ def world_of(n_faces: int) -> WorldConfig:
 def profile() -> Profile:
     """Return the profile named by `MIRRORME_PROFILE`, else `colab` with CUDA and `laptop` without.
 
+    `MIRRORME_FACES` gives its mini world another size (see `world_of`).
+
     Raises:
-        ValueError: the variable names no profile; the message lists those there are.
+        ValueError: the first names no profile, or the second no size; the message says which there are.
     """
     name = os.environ.get("MIRRORME_PROFILE")
     if name is None:
         name = "colab" if device().type == "cuda" else "laptop"
     if name not in PROFILES:
         raise ValueError(f"MIRRORME_PROFILE={name!r} is no profile; choose one of {', '.join(PROFILES)}")
-    return PROFILES[name]
+    chosen, n_faces = PROFILES[name], os.environ.get("MIRRORME_FACES")
+    if n_faces is None:
+        return chosen
+    return replace(chosen, world=replace(world_of(int(n_faces)), size=chosen.world.size))
 
 
 def retrain() -> bool:

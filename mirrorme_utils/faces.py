@@ -17,7 +17,7 @@ KINDS = ("human", "cartoon")
 SPLITS = ("train", "val", "test")
 SHARES = (0.7, 0.2, 0.1)
 DRAWN_BY = (
-    "anny_head", "humans", "shoot", "rays", "studio", "skin", "wrinkles", "wardrobe", "props",
+    "anny_head", "humans", "shoot", "rays", "studio", "skin", "wrinkles", "wardrobe", "props", "render",
     "cartoons", "cartoon_tables", "cartoon_held_out", "expressions", "faces",
 )  # fmt: skip
 
@@ -57,10 +57,11 @@ class FaceSet:
         return FaceSet(*(getattr(self, f.name)[index] for f in fields(self)))
 
 
-def renderer() -> str:
-    """Return a short digest of the renderers' source, so that what an older one drew is not taken for new."""
-    folder = Path(__file__).parent
-    return hashlib.sha1(b"".join((folder / f"{name}.py").read_bytes() for name in DRAWN_BY)).hexdigest()[:8]
+def renderer(*others: str) -> str:
+    """Return a short digest of the source of the renderers, and of other modules, so that what older ones made is
+    not taken for new."""
+    folder, names = Path(__file__).parent, (*DRAWN_BY, *others)
+    return hashlib.sha1(b"".join((folder / f"{name}.py").read_bytes() for name in names)).hexdigest()[:8]
 
 
 def identity_seed(world_seed: int, kind: str, i: int) -> int:
@@ -104,7 +105,10 @@ def cast(world: WorldConfig, kind: str, i: int, bank: bool = True) -> list[tuple
 
 
 def render(face: Face, size: int):
-    """Render one face crop of `size` pixels; see `humans.render_human` and `cartoons.render_cartoon`."""
+    """Render one face crop of `size` pixels: the true answer to what this identity looks like with these actions.
+
+    See `humans.render_human` and `cartoons.render_cartoon`.
+    """
     if face.kind == "human":
         return humans.render_human(humans.sample_human(face.seed), face.actions, size)
     return cartoons.render_cartoon(cartoons.sample_cartoon(face.seed, styles=(face.style,)), face.actions, size)

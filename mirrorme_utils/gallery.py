@@ -43,11 +43,11 @@ def _choose(world: WorldConfig, kind: str, n: int) -> list[tuple[str, faces.Face
     """Name and face of n targets, then of n sources, clear pictures first; a small world shows identities again."""
     count = world.humans if kind == "human" else world.cartoons
     casts = [faces.cast(world, kind, i) for i in range(count) if faces.split_of(i) == "test"]
-    order, styles = [], Counter()
+    order, looks = [], Counter()
     for shown in casts:
-        style = shown[0][1].style
-        order.append((not _is_clear(shown[0][1]), styles[style], shown))
-        styles[style] += 1  # all styles once, then all of them again
+        look = (not _is_clear(shown[0][1]), shown[0][1].style)
+        order.append((look[0], looks[look], shown))
+        looks[look] += 1  # all styles once, then all of them again
     order = [shown for *_, shown in sorted(order, key=lambda row: row[:2])]
     order = [order[k % len(order)] for k in range(2 * n)]
     sources, apart = [], [expressions.NEUTRAL]
@@ -65,7 +65,8 @@ def _is_clear(face: faces.Face) -> bool:
         film, hidden = person.shoot.film, person.held != "none" or (person.dark_lenses and person.glasses > 0)
     else:
         film, hidden = cartoons.sample_cartoon(face.seed, styles=(face.style,)).film, False
-    return not (hidden or film.blur or film.noise or film.saturation < 0.5)
+    soft = face.kind == "human" and film.blur > 0  # crops of drawings are never blurred
+    return not (hidden or soft or film.noise or film.saturation < 0.5)
 
 
 def _images(wanted: list[faces.Face], name: str) -> np.ndarray:

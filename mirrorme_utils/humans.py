@@ -27,8 +27,9 @@ JAW = ("jawOpen", "jawLeft", "jawRight", "jawForward")
 class HumanIdentity:
     """One person in one photo shoot: shape, paint, clothes, and the `shoot.Shoot`.
 
-    race (3,) shares of `anny_head.RACES`; sex 0 male to 1 female; age and weight on Anny's scale; local (L,) local
-    changes; colours sRGB in [0, 1]; lines, how deep wrinkles are, 0 to 1; held: one of `props.HELD`.
+    race (3,) shares of `anny_head.RACES`; sex 0 male to 1 female; age and weight on Anny's scale; local (512,) draws
+    for local changes, of which those that the head has are used; colours sRGB in [0, 1]; lines, how deep wrinkles are,
+    0 to 1; glasses: 0 none, else how square; held: one of `props.HELD`.
     """
 
     seed: int
@@ -201,7 +202,7 @@ def _body(seed: int) -> Body:
     below[len(head) + counts[0] : len(head) + counts[0] + counts[1]] = True
     distance = float(np.linalg.norm(mouth))
     centre = np.array([0, mouth[1] + 0.02, mouth[2] * 0.42])
-    surface = rays.surface(model, canonical, inside, neutral, extra)
+    surface = rays.surface(model, canonical, inside, extra)
     return Body(neutral, len(head), below, turned, centre, 1.15 * distance, surface)
 
 
@@ -225,7 +226,10 @@ def _shape(model: anny_head.Head, identity: HumanIdentity) -> np.ndarray:
 
 
 def posed(identity: HumanIdentity, actions: np.ndarray) -> tuple[np.ndarray, Body]:
-    """Return the vertices of an identity with an expression, head turned, (V, 3), and its `Body`."""
+    """Return the vertices of an identity with an expression, head turned, (V, 3), and its `Body`.
+
+    The shape and what is worn come from the identity's seed; only paint and shoot can be replaced.
+    """
     model, body = anny_head.load(), _body(identity.seed)
     used = np.flatnonzero(np.abs(actions) > 1e-3)
     vertices = body.neutral.copy()

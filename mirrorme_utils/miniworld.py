@@ -8,7 +8,6 @@
 Taught in: notebook 01, section 1.
 """
 
-import argparse
 import csv
 import hashlib
 import io
@@ -53,7 +52,7 @@ def ensure(world: WorldConfig | None = None, workers: int | None = None) -> Path
         The folder that holds it.
     """
     world = world or config.profile().world
-    done, asked = root() / "world.json", {**asdict(world), "renderer": faces.renderer()}
+    done, asked = root() / "world.json", {**asdict(world), "renderer": faces.renderer("miniworld", "raters")}
     if done.exists() and json.loads(done.read_text()) == asked:
         return root()
     parts = root() / "parts"
@@ -61,7 +60,7 @@ def ensure(world: WorldConfig | None = None, workers: int | None = None) -> Path
     if not stamp.exists() or json.loads(stamp.read_text()) != asked:
         _clear(root())
         parts.mkdir(parents=True)
-        stamp.write_text(json.dumps(asked))
+        _write(stamp, json.dumps(asked))
     for folder in (f"{FEC}/photos", DETECTION, RECOGNITION):
         (root() / folder).mkdir(parents=True, exist_ok=True)
     humans.prepare()
@@ -174,7 +173,7 @@ def _photo(world: WorldConfig, group: list[int], shown: list, k: int, rng: np.ra
             humans.shot_again(humans.sample_human(face.seed), rng, together), face.actions, width, height, centre,
             face_px,
         )
-        mix = alpha[..., None].astype(np.float32) / (255 if alpha.dtype == np.uint8 else 1)
+        mix = alpha[..., None] / np.float32(255)
         image = drawn if image is None else np.uint8(np.rint(mix * drawn + (1 - mix) * image))
         trim = rng.uniform(0.04, 0.14) * (box[2] - box[0])  # as in FEC, boxes are higher than wide
         box = (box[0] + trim, box[1], box[2] - trim, box[3])
@@ -287,7 +286,4 @@ def _write_icartoonface(tables: list[Path], world: WorldConfig) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Build the mini world: the profile's, or one of another size.")
-    parser.add_argument("--faces", type=int, help="how many faces; up to the report's 464,813")
-    asked = parser.parse_args().faces
-    print(f"mini world in {os.path.relpath(ensure(config.world_of(asked) if asked else None))}")
+    print(f"mini world in {os.path.relpath(ensure())}")

@@ -21,10 +21,10 @@ SOFT = 0.09  # half the width of the key light, seen from the face, as a tangent
 
 @dataclass(frozen=True)
 class Surface:
-    """What does not change with the expression: faces (T, 3), material (T,), open (T,) bool, seen from both
-    sides, attributes (V, 10) of the vertices
-    (canonical point, lips, lids, ears, cavity of the mouth, lash line, depth inside the hairline, share of the sky
-    that lights it), eyeballs' canonical centres (2, 3) and their vertices, and the incidence of vertices and faces."""
+    """What does not change with the expression: faces (T, 3); material (T,) index into `MATERIALS`; attributes
+    (V, 10) of the vertices: canonical point, lips, lids, ears, cavity of the mouth, lash line, depth inside the
+    hairline, share of the sky that lights it; open (T,) bool, seen from both sides; canonical centres (2, 3) of the
+    eyeballs, and their vertices; incidence (V, T) of vertices and faces."""
 
     faces: np.ndarray
     material: np.ndarray
@@ -51,7 +51,7 @@ class View:
 @dataclass(frozen=True)
 class Hits:
     """What N rays meet: which of the picture's rays they are, points and unit normals (N, 3), attributes as in
-    `Surface`, material (N,), and whether the key light reaches them (N,)."""
+    `Surface`, material (N,), and the share of the key light that reaches them (N,)."""
 
     ray: np.ndarray
     point: np.ndarray
@@ -88,12 +88,12 @@ def eye_centre(points: np.ndarray) -> np.ndarray:
     return np.array([(low[0] + high[0]) / 2, low[1] + radius, (low[2] + high[2]) / 2], np.float32)
 
 
-def surface(model: anny_head.Head, canonical: np.ndarray, inside: np.ndarray, neutral: np.ndarray, extra) -> Surface:
+def surface(model: anny_head.Head, canonical: np.ndarray, inside: np.ndarray, extra: list[wardrobe.Mesh]) -> Surface:
     """Join a head and the meshes that it wears into one surface.
 
     Args:
-        canonical (V, 3), inside (V,): the head's canonical points and depth inside the hairline. neutral: vertices of
-        all. extra: list of `wardrobe.Mesh`, in the order of `neutral`.
+        canonical (V, 3), inside (V,): the head's canonical points and depth inside the hairline.
+        extra: what it wears, in the order of its vertices.
     """
     centres = np.stack([eye_centre(canonical[model.part == p]) for p in (anny_head.EYE_LEFT, anny_head.EYE_RIGHT)])
     lash = np.zeros(len(canonical), np.float32)
@@ -117,7 +117,7 @@ def surface(model: anny_head.Head, canonical: np.ndarray, inside: np.ndarray, ne
     eyes = tuple(np.flatnonzero(model.part == p) for p in (anny_head.EYE_LEFT, anny_head.EYE_RIGHT))
     material = np.concatenate(material).astype(np.int8)
     return Surface(faces, material, np.concatenate(attributes).astype(np.float32), np.isin(material, OPEN), centres,
-                   eyes, _incidence(faces, len(neutral)))  # fmt: skip
+                   eyes, _incidence(faces, offset))  # fmt: skip
 
 
 @lru_cache(maxsize=1)

@@ -18,7 +18,7 @@ SIDE = 112  # px
 
 def people(world: WorldConfig, rows: int, columns: int) -> list[list[np.ndarray]]:
     """Return the first people of a world, each with an expression and a shoot of their own."""
-    shown = [faces.cast(world, "human", i)[0][1] for i in range(rows * columns)]
+    shown = [faces.cast(world, "human", i, bank=False)[0][1] for i in range(rows * columns)]
     images, _ = faces.render_faces(shown, SIDE)
     return list(images.reshape(rows, columns, SIDE, SIDE, 3))
 
@@ -52,7 +52,8 @@ def characters(world: WorldConfig, columns: int) -> tuple[list[str], list[list[n
 def palette(world: WorldConfig, people: int, drawn: tuple[str, ...]) -> tuple[list[str], list[list[np.ndarray]]]:
     """Return the names of all expressions and for each a strip: some people of a world, a character of some styles.
 
-    The people are the first who look at a sharp camera with nothing before their face; it is exposed for their skin.
+    The people are the first who look at a sharp camera with nothing before their face; each picture is exposed
+    for the skin, in colour and without grain.
     """
     chosen = []
     for i in range(world.humans):

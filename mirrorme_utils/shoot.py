@@ -40,8 +40,9 @@ class Backdrop:
 
 @dataclass(frozen=True)
 class Film:
-    """How the camera renders light: saturation 0 grey to 1; contrast, 1 plain; vignette, share of light lost in the
-    corners; blur in metres on the face; noise as a standard deviation of sRGB in [0, 1], and its seed."""
+    """How the camera renders light: saturation 0 grey to 1, above which nothing changes; contrast, 1 plain; vignette,
+    share of the sRGB value lost in the corners; blur in metres on the face; noise as a standard deviation of sRGB in
+    [0, 1], and its seed."""
 
     saturation: float
     contrast: float
@@ -124,7 +125,7 @@ def _painted(kind: str, seed: int) -> np.ndarray:
         return [float(c) for c in np.clip(rng.beta(1.2, 1.6) + rng.normal(0, 0.07, 3), 0, 1)]
 
     picture = np.zeros((64, 64, 3), np.float32) + np.float32(colour())
-    if kind == "room":  # a wall, a floor or shelf, upright things, a window
+    if kind == "room":  # a wall, a floor or shelf, upright things
         cv2.rectangle(picture, (0, int(rng.integers(30, 64))), (64, 64), colour(), -1)
         for _ in range(int(rng.integers(1, 5))):
             x, w = int(rng.integers(-6, 60)), int(rng.integers(3, 22))

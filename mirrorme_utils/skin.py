@@ -75,9 +75,7 @@ def brow(c: np.ndarray, thick: float, arch: float, long: float) -> np.ndarray:
 
 
 def beard(c: np.ndarray, style: str) -> np.ndarray:
-    """Return the density of a beard at canonical points (N, 3): "none", "stubble", "moustache" or "full"."""
-    if style == "none":
-        return np.zeros(len(c), np.float32)
+    """Return the density of a beard at canonical points (N, 3): "stubble", "moustache" or "full"."""
     x, y, z = np.abs(c[:, 0]), c[:, 1], c[:, 2]
     lip = smooth(z, -0.066, -0.061) * (1 - smooth(z, -0.052, -0.047)) * (1 - smooth(x, 0.027, 0.034)) * (y < 0.0)
     if style == "moustache":
@@ -144,7 +142,7 @@ def _beard_cover(c: np.ndarray, masks: np.ndarray, look) -> tuple[np.ndarray, np
 
 
 def paint_teeth(c: np.ndarray) -> np.ndarray:
-    """Colour teeth at points (N, 3) of their own frame: gaps between them, darker towards the back."""
+    """Colour teeth at points (N, 3): gaps between them, darker towards the back."""
     gap = np.abs(np.mod(c[:, 0] / 0.0075 + 0.5, 1) - 0.5)
     shade = (0.72 + 0.28 * smooth(gap, 0.0, 0.12)) * (1 - 0.6 * smooth(np.abs(c[:, 0]), 0.007, 0.024))
     return np.float32([0.74, 0.69, 0.58]) * shade[:, None]

@@ -6,7 +6,7 @@ Taught in: notebook 01, section 1.
 import cv2
 import numpy as np
 
-from . import rays, shoot, skin, wrinkles
+from . import anny_head, rays, shoot, skin, wrinkles
 from .rays import MATERIALS, Hits, Surface, View
 from .render import REGIONS
 
@@ -47,7 +47,7 @@ def _shade(hits: Hits, vertices: np.ndarray, surface: Surface, look, actions: np
     """Return the linear colour (N, 3) and the region code (N,) of each hit."""
     at, material, n = hits.attributes, hits.material, hits.normal
     c, masks, cavity, inside, sky = at[:, :3], at[:, 3:6], at[:, 6], at[:, 8], at[:, 9]
-    head = material == 0
+    head = material == anny_head.SKIN
     ragged = inside + np.float32(0.0035) * skin.noise(c, 240, look.grain)
     hair = skin.smooth(ragged, -0.003, 0.005) * head
     albedo = np.zeros((len(c), 3), np.float32)
@@ -75,7 +75,7 @@ def _shade(hits: Hits, vertices: np.ndarray, surface: Surface, look, actions: np
         mine = np.flatnonzero(material == MATERIALS.index(name))
         if len(mine):
             albedo[mine], gloss[mine] = paint(c[mine]), shine
-    for i, code in enumerate((2, 3)):
+    for i, code in enumerate((anny_head.EYE_LEFT, anny_head.EYE_RIGHT)):
         mine = np.flatnonzero(material == code)
         albedo[mine] = skin.paint_eye(c[mine], surface.eye_centres[i], look)
         albedo[mine] *= (1 - 0.5 * skin.smooth(n[mine, 2], 0.12, 0.5))[:, None]
@@ -109,7 +109,7 @@ def _half(light: shoot.Light) -> np.ndarray:
 
 def _light(albedo: np.ndarray, n: np.ndarray, gloss: np.ndarray, sky: np.ndarray, lit: np.ndarray, light: shoot.Light,
            soft: np.ndarray) -> np.ndarray:  # fmt: skip
-    """Light a surface: wrapped diffuse key and fill (skin scatters red light), ambient from above, highlights."""
+    """Light a surface: wrapped diffuse key (skin scatters red light), fill, ambient from above, highlights."""
     key, fill = np.float32(light.key), np.float32(light.key * [-1, 1, 0.3])
     key_colour, fill_colour, ambient = (np.float32(x) for x in (light.key_colour, light.fill_colour, light.ambient))
     facing = n @ key

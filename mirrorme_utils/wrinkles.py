@@ -34,7 +34,8 @@ AGED = dict(forehead=0.7, frown=0.4, crow=0.7, cheek=0.8, bag=0.9)  # how deep a
 
 @dataclass(frozen=True)
 class Folded:
-    """dark (N,) share of light that grooves keep away; slope (N, 3) to add to unit normals of the average head."""
+    """dark (N,) share of light that grooves keep away; slope (N, 3) to add to unit normals, in the frame of the
+    head before it turns (with turns of 25° the difference does not show)."""
 
     dark: np.ndarray
     slope: np.ndarray
