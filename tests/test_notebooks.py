@@ -126,8 +126,9 @@ def test_every_figure_is_followed_by_a_paragraph_that_reads_it(notebook):
             assert len(_text(following["source"]).split()) >= 15, _text(following["source"])
 
 
-def test_there_are_figures_and_they_are_png(notebook):
-    assert any("image/png" in o.get("data", {}) for c in notebook.code for o in c["outputs"])
+def test_there_are_figures_in_a_kind_that_nbval_leaves_alone(notebook):
+    kinds = {kind for c in notebook.code for o in c["outputs"] for kind in o.get("data", {}) if kind.startswith("image/")}
+    assert kinds and kinds <= {"image/png", "image/jpeg"}, kinds
 
 
 def test_cells_leave_alone_what_nbval_trips_over(notebook):
