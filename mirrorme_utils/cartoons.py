@@ -17,7 +17,6 @@ from itertools import product
 
 import numpy as np
 import resvg_py
-from dicebear import Avatar, Style
 from PIL import Image, ImageFilter
 
 from . import config, expressions
@@ -193,8 +192,10 @@ def _frame(identity: CartoonIdentity) -> tuple[float, float, float]:
 
 
 @lru_cache(maxsize=None)
-def _style(name: str) -> Style:
+def _style(name: str):
     """DiceBear's style with our own variants: mirrored ones, and one that draws all used ones over each other."""
+    from dicebear import Style  # nearly a second, which a worker that renders people saves
+
     definition = json.loads((files("dicebear_styles") / f"{name}.json").read_text("utf-8"))
     for part, table in _tables(name).items():
         variants = definition["components"][part]["variants"]
@@ -221,6 +222,8 @@ def _tables(style: str) -> dict[str, dict]:
 @lru_cache(maxsize=64)
 def _svg(identity: CartoonIdentity, parts: Parts) -> str:
     """Everything inside the root element of an identity's avatar."""
+    from dicebear import Avatar
+
     style, drawing = _style(identity.style), _drawing(identity.style)
     options = {"seed": str(identity.seed), "backgroundColor": [], **drawing.options}
     for component, excluded in drawing.without.items():
@@ -238,11 +241,11 @@ def _rasterise(svg: str, view: tuple, width: int, height: int, identity: Cartoon
     """Draw what a view (left, top, canvas units per pixel) sees; nothing is behind it. `css` picks what is drawn."""
     left, top, unit = view
     x, y, side = _frame(identity)
-    ground = f"<style>{css}</style>" if css else ""
+    chosen = f"<style>{css}</style>" if css else ""
     move = f"scale({1 / unit}) translate({-left} {-top}) rotate({identity.tilt} {x + side / 2} {y + side / 2})"
     text = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" fill="none">'
-        f'{ground}<g transform="{move}">{svg}</g></svg>'
+        f'{chosen}<g transform="{move}">{svg}</g></svg>'
     )
     png = resvg_py.svg_to_bytes(svg_string=text, skip_system_fonts=True)
     return Image.open(io.BytesIO(bytes(png)))

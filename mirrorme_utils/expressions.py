@@ -73,6 +73,19 @@ PALETTE = {
     ),
 }  # fmt: skip
 
+# Names that faces show in a second way, about as often: anger shouts, sadness weeps, amusement laughs with shut eyes.
+SECOND = {
+    "Amusement": dict(mouthSmile=0.95, eyeBlink=0.7, cheekSquint=0.8, jawOpen=0.6, mouthUpperUp=0.4),
+    "Anger": dict(
+        browDown=1.0, noseSneer=0.7, jawOpen=0.65, mouthUpperUp=0.6, mouthLowerDown=0.6, mouthStretch=0.4, eyeWide=0.3
+    ),
+    "Disgust": dict(tongueOut=0.7, jawOpen=0.4, noseSneer=0.8, eyeSquint=0.6, browDown=0.4, mouthFrown=0.4),
+    "Distress": dict(browInnerUp=0.9, jawOpen=0.7, eyeBlink=0.5, mouthStretch=0.5, cheekSquint=0.4),
+    "Fear": dict(eyeWide=1.0, browInnerUp=0.9, browOuterUp=0.4, mouthPress=0.5, mouthStretch=0.5),
+    "Sadness": dict(browInnerUp=0.9, mouthStretch=0.6, mouthFrown=0.5, jawOpen=0.35, eyeBlink=0.7, cheekSquint=0.5),
+    "Surprise": dict(eyeWide=0.8, browInnerUp=0.7, browOuterUp=0.9, mouthFunnel=0.6, jawOpen=0.3),
+}  # fmt: skip
+
 # What a face now and then does beside its expression.
 ASIDES = (
     dict(eyeBlinkLeft=1.0), dict(eyeBlinkRight=1.0), dict(tongueOut=1.0, jawOpen=0.35), dict(mouthLeft=0.8),
@@ -136,16 +149,17 @@ def mirror(actions: np.ndarray) -> np.ndarray:
 def sample(name: str, rng: np.random.Generator, pure: bool = False) -> np.ndarray:
     """Draw one expression of a name: varied in strength, detail and symmetry, with an aside now and then.
 
-    As in FEC, whose one-class triplets are told apart, a name stands for a range: some are half as strong as others,
-    two in five are blended with another name, and a third come with an aside, such as a wink or a tongue. A `pure` one
-    is strong and unblended, and seldom has an aside.
+    As in FEC, whose one-class triplets are told apart, a name stands for a range: some names have a second form, some
+    faces are half as strong as others, two in five are blended with another name, and a third come with an aside, such
+    as a wink or a tongue. A `pure` one is strong, unblended, of the first form, and seldom has an aside.
 
     Returns:
         (52,) float32 in [0, 1].
     """
     if name not in PALETTE:
         raise KeyError(f"{name!r} is no named expression; known: {', '.join(PALETTE)}")
-    vector = compose(**PALETTE[name])
+    second = not pure and name in SECOND and rng.random() < 0.5
+    vector = compose(**(SECOND if second else PALETTE)[name])
     if pure:
         vector = vector * np.clip(rng.normal(1.0, 0.12), 0.75, 1.25)
     elif name != "Neutral":

@@ -19,7 +19,8 @@ from .expressions import ACTIONS, INDEX
 from .render import Render
 from .shoot import Shoot, sample_shoot
 
-PIVOT = np.array([0, 0.085, -0.06])  # where a head turns on its neck
+PIVOT = np.array([0, 0.085, -0.06], np.float32)  # where a head turns on its neck
+NECK = 0.25  # share of the head's yaw that shoulders follow
 JAW = ("jawOpen", "jawLeft", "jawRight", "jawForward")
 
 
@@ -154,14 +155,14 @@ def _blend(table: np.ndarray, at: float) -> np.ndarray:
 class Body:
     """What is fixed for an identity: its expressionless mesh and what `rays` needs.
 
-    neutral (V, 3); head: how many of the vertices are the head's; lower (V,) bool, the lower teeth; turned (V,) share
-    in which a vertex turns with the head; centre (3,) and half: the face box.
+    neutral (V, 3); head: how many of the vertices are the head's; lower (V,) bool, the lower teeth; turning: how many
+    turn with the head; centre (3,) and half: the face box.
     """
 
     neutral: np.ndarray
     head: int
     lower: np.ndarray
-    turned: np.ndarray
+    turning: int
     centre: np.ndarray
     half: float
     surface: rays.Surface
@@ -196,14 +197,12 @@ def _body(seed: int) -> Body:
     extra = turning + still
     counts = [len(m.vertices) for m in extra]
     neutral = np.concatenate([head, *(m.vertices for m in extra)]).astype(np.float32)
-    turned = np.ones(len(neutral), np.float32)
-    turned[len(head) + sum(counts[: len(turning)]) :] = 0.25
     below = np.zeros(len(neutral), bool)
     below[len(head) + counts[0] : len(head) + counts[0] + counts[1]] = True
     distance = float(np.linalg.norm(mouth))
     centre = np.array([0, mouth[1] + 0.02, mouth[2] * 0.42])
     surface = rays.surface(model, canonical, inside, extra)
-    return Body(neutral, len(head), below, turned, centre, 1.15 * distance, surface)
+    return Body(neutral, len(head), below, len(head) + sum(counts[: len(turning)]), centre, 1.15 * distance, surface)
 
 
 def _eye_middle(model: anny_head.Head) -> np.ndarray:
@@ -238,11 +237,14 @@ def posed(identity: HumanIdentity, actions: np.ndarray) -> tuple[np.ndarray, Bod
     jaw = sum(actions[INDEX[a]] * model.actions[INDEX[a]][tongue].mean(0) for a in JAW)
     vertices[body.lower] += 1.25 * jaw - [0, 0, 0.0015]
     yaw, pitch, roll = identity.shoot.turn
-    whole = Rotation.from_euler("zxy", [yaw, pitch, roll], degrees=True)
-    partly = Rotation.from_euler("zxy", [0.25 * yaw, 0, 0], degrees=True)
-    turning = body.turned[:, None] == 1
-    vertices = np.where(turning, whole.apply(vertices - PIVOT), partly.apply(vertices - PIVOT)) + PIVOT
-    return vertices.astype(np.float32), body
+    whole, partly = (
+        Rotation.from_euler("zxy", angles, degrees=True).as_matrix().astype(np.float32)
+        for angles in ([yaw, pitch, roll], [NECK * yaw, 0, 0])
+    )
+    vertices -= PIVOT
+    vertices[: body.turning] = vertices[: body.turning] @ whole.T
+    vertices[body.turning :] = vertices[body.turning :] @ partly.T
+    return vertices + PIVOT, body
 
 
 def _frame(identity: HumanIdentity, body: Body) -> tuple[np.ndarray, float]:

@@ -73,7 +73,7 @@ def thing(held: str, mouth: np.ndarray) -> list[Mesh]:
     if held == "telephone":
         body = ellipsoid((0, 0, 0), (0.008, 0.036, 0.072), "thing", n=12).vertices
         tilt = 0.5
-        y, z = body[:, 1] * np.cos(tilt) - body[:, 2] * np.sin(tilt), body[:, 1] * np.sin(tilt) + body[:, 2]
+        y, z = (body[:, 1:] @ [[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]]).T
         shape = ellipsoid((0, 0, 0), (1, 1, 1), "thing", n=12)
         where = np.array([-0.092, 0.055, mouth[2] + 0.03])
         return [Mesh((np.stack([body[:, 0], y, z], -1) + where).astype(np.float32), shape.faces, "thing")]

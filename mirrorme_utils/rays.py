@@ -17,16 +17,19 @@ EYE_RADIUS = 0.0156
 MATERIALS = ("skin", "tongue", "eye_left", "eye_right", *wardrobe.MESH)
 OPEN = [MATERIALS.index(name) for name in ("teeth", "hair", "glasses", "lens", "hat", "thing")]  # seen from both sides
 SOFT = 0.09  # half the width of the key light, seen from the face, as a tangent
+SOFT_EDGE = 0.0025  # metres over which a shadow's edge is evened out
 
 
 @dataclass(frozen=True)
 class Surface:
-    """What does not change with the expression: faces (T, 3); material (T,) index into `MATERIALS`; attributes
+    """What does not change with the expression: faces (T, 3), and the same as Python's numbers, which embreex copies in
+    two thirds of the time; material (T,) index into `MATERIALS`; attributes
     (V, 10) of the vertices: canonical point, lips, lids, ears, cavity of the mouth, lash line, depth inside the
     hairline, share of the sky that lights it; open (T,) bool, seen from both sides; canonical centres (2, 3) of the
     eyeballs, and their vertices; incidence (V, T) of vertices and faces."""
 
     faces: np.ndarray
+    numbers: np.ndarray
     material: np.ndarray
     attributes: np.ndarray
     open: np.ndarray
@@ -63,17 +66,23 @@ class Hits:
 
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """Return unit normals (V, 3), weighted by the areas of the faces around."""
-    return _unit(_incidence(faces, len(vertices)) @ _areas(*(vertices[faces[:, i]] for i in range(3))))
+    return _unit(_incidence(faces, len(vertices)) @ _areas(*_corners(vertices, faces)).T)
+
+
+def _corners(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Return the corners (3, 3, T) of triangles: first, second and third; x, y and z."""
+    return np.take(np.ascontiguousarray(vertices.T), faces.T, axis=1).transpose(1, 0, 2)
 
 
 def _areas(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
-    """Return normals (T, 3) of triangles, as long as twice their areas."""
-    (ax, ay, az), (bx, by, bz) = (b - a).T, (c - a).T
-    return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], 1)
+    """Return normals (3, T), as long as twice their areas, of triangles with corners (3, T)."""
+    (ax, ay, az), (bx, by, bz) = b - a, c - a
+    return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx])
 
 
 def _unit(v: np.ndarray) -> np.ndarray:
-    return v / np.maximum(np.sqrt(np.einsum("ij,ij->i", v, v)), 1e-9)[:, None]
+    length = np.sqrt(np.einsum("ij,ij->i", v, v))
+    return v * (1 / np.maximum(length, np.float32(1e-9)))[:, None]
 
 
 def _incidence(faces: np.ndarray, n: int) -> csr_matrix:
@@ -116,8 +125,8 @@ def surface(model: anny_head.Head, canonical: np.ndarray, inside: np.ndarray, ex
     faces = np.concatenate(faces).astype(np.int32)
     eyes = tuple(np.flatnonzero(model.part == p) for p in (anny_head.EYE_LEFT, anny_head.EYE_RIGHT))
     material = np.concatenate(material).astype(np.int8)
-    return Surface(faces, material, np.concatenate(attributes).astype(np.float32), np.isin(material, OPEN), centres,
-                   eyes, _incidence(faces, offset))  # fmt: skip
+    return Surface(faces, faces.astype(object), material, np.concatenate(attributes).astype(np.float32),
+                   np.isin(material, OPEN), centres, eyes, _incidence(faces, offset))  # fmt: skip
 
 
 @lru_cache(maxsize=1)
@@ -141,15 +150,12 @@ def cast(vertices: np.ndarray, surface: Surface, key: np.ndarray, view: View, ra
     camera = (view.centre - [0, view.distance, 0]).astype(np.float32)
     origins = np.empty_like(directions)
     origins[:] = camera
-    corners = [vertices[surface.faces[:, i]] for i in range(3)]
-    areas = _areas(*corners)
-    seen = np.flatnonzero(surface.open | (np.einsum("ij,ij->i", areas, corners[0] - camera) < 0))
-    seen = seen[_in_frame(corners, seen, view)]
-    used = np.zeros(len(vertices), bool)
-    used[surface.faces[seen]] = True
-    number = np.cumsum(used, dtype=np.int32) - 1
+    a, b, c = _corners(vertices, surface.faces)
+    areas = _areas(a, b, c)
+    ahead = sum(areas[i] * (a[i] - camera[i]) for i in range(3)) < 0
+    seen = np.flatnonzero((surface.open | ahead) & _in_frame(vertices, surface.faces, view))
     scene = EmbreeScene()
-    TriangleMesh(scene, vertices[used], number[surface.faces[seen]])
+    TriangleMesh(scene, vertices.astype(object), surface.numbers.take(seen, 0))
     result = scene.run(origins, directions, output=1)
     ray = np.flatnonzero(result["primID"] >= 0)
     face, u, v = seen[result["primID"][ray]], result["u"][ray], result["v"][ray]
@@ -157,7 +163,7 @@ def cast(vertices: np.ndarray, surface: Surface, key: np.ndarray, view: View, ra
         (np.stack([1 - u - v, u, v], 1).ravel(), surface.faces[face].ravel(), np.arange(0, 3 * len(ray) + 1, 3)),
         (len(ray), len(vertices)),
     )
-    normals = _unit(surface.incidence @ areas)
+    normals = _unit(surface.incidence @ areas.T)
     table = weights @ np.concatenate([vertices, normals, surface.attributes], 1, dtype=np.float32)
     point, normal, material = table[:, :3], table[:, 3:6], surface.material[face]
     for code, owned in zip((2, 3), surface.eye_vertices):
@@ -170,24 +176,25 @@ def cast(vertices: np.ndarray, surface: Surface, key: np.ndarray, view: View, ra
     towards = _jitter()[ray[facing] % 65536] + key.astype(np.float32)
     blocked = scene.run(point[facing] + 0.0025 * normal[facing], towards, query="OCCLUDED")
     lit[facing] = blocked < 0
-    lit = _softened(lit, ray, asked, len(rows), len(columns))
+    lit = _softened(lit, ray, asked, len(rows), len(columns), SOFT_EDGE / view.pixel * rays)
     return Hits(ray, point, normal, table[:, 6:], material, lit)
 
 
-def _softened(lit: np.ndarray, ray: np.ndarray, asked: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Spread to all hits what the asked ones know of the light, (N,), with edges as soft as a large light's."""
+def _softened(lit: np.ndarray, ray: np.ndarray, asked: np.ndarray, height: int, width: int, edge: float) -> np.ndarray:
+    """Spread to all hits what the asked ones know of the light, (N,), with an edge of some rays' width."""
     both = np.zeros((height * width, 2), np.float32)
     both[ray, 0], both[ray, 1] = lit, asked
-    both = cv2.GaussianBlur(both.reshape(height, width, 2), (0, 0), max(width / 90, 1)).reshape(-1, 2)[ray]
+    both = cv2.GaussianBlur(both.reshape(height, width, 2), (0, 0), max(edge, 1)).reshape(-1, 2)[ray]
     return both[:, 0] / np.maximum(both[:, 1], 1e-3)
 
 
-def _in_frame(corners: list[np.ndarray], seen: np.ndarray, view: View) -> np.ndarray:
-    """Tell which of the triangles `seen` lie, by their x and z, at least partly within the picture or just beside."""
-    inside = np.ones(len(seen), bool)
+def _in_frame(vertices: np.ndarray, faces: np.ndarray, view: View) -> np.ndarray:
+    """Tell which triangles have, by their x and z, a corner within the picture or just beside it, (T,) bool."""
+    inside = np.ones(len(vertices), bool)
     for axis, (low, high) in ((0, (-view.middle[0], view.width - view.middle[0])),
                               (2, (view.middle[1] - view.height, view.middle[1]))):  # fmt: skip
-        near = [(c[seen, axis] - view.centre[axis]) / view.pixel for c in corners]
+        at = (vertices[:, axis] - view.centre[axis]) / np.float32(view.pixel)
         margin = 0.3 * (high - low)  # perspective, and what throws shadows into the picture
-        inside &= (np.maximum.reduce(near) > low - margin) & (np.minimum.reduce(near) < high + margin)
-    return inside
+        inside &= (at > low - margin) & (at < high + margin)
+    first, second, third = inside.take(faces.T)
+    return first | second | third

@@ -152,8 +152,9 @@ def backdrop(look: Backdrop, width: int, height: int) -> np.ndarray:
 
 
 def _curve() -> np.ndarray:
-    """Map linear light 0 to 3, in 4,096 steps, to sRGB: the 2.2 power law with a film's soft shoulder above 0.5."""
-    light = np.linspace(0, 3, 4096)
+    """Map linear light 0 to 3, in 4,096 steps of its square root, which are as fine in the dark as sRGB is, to sRGB:
+    the 2.2 power law with a film's soft shoulder above 0.5."""
+    light = np.linspace(0, np.sqrt(3), 4096) ** 2
     rolled = np.where(light < 0.5, light, 0.5 + 0.5 * (1 - np.exp(-(light - 0.5) / 0.5)))
     return (rolled ** (1 / 2.2)).astype(np.float32)
 
@@ -163,7 +164,8 @@ _CURVE = _curve()
 
 def encode(rgb: np.ndarray, light: Light) -> np.ndarray:
     """Expose linear RGB and turn it into sRGB in [0, 1], float32."""
-    return _CURVE[np.clip(rgb * np.float32(4095 / 3 * light.exposure), 0, 4095).astype(np.uint16)]
+    steps = np.sqrt(np.maximum(rgb, 0) * np.float32(4095**2 / 3 * light.exposure))
+    return _CURVE[np.minimum(steps, 4095).astype(np.uint16)]
 
 
 def develop(srgb: np.ndarray, film: Film, pixel: float) -> np.ndarray:

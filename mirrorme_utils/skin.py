@@ -47,7 +47,8 @@ def noise(points: np.ndarray, scale: float, seed: int = 0) -> np.ndarray:
     at = np.zeros((2, rows * 256), np.float32)
     skew = (points[:, 0] + 0.6 * points[:, 1], points[:, 2] + 0.47 * points[:, 1])
     for axis, along in enumerate(skew):
-        at[axis, : len(points)] = np.mod(along * (4 * scale) + 37.3 * seed * (axis + 1), 256)
+        place = along * np.float32(scale / 64) + np.float32(37.3 / 256 * seed * (axis + 1) % 1)  # in tiles
+        at[axis, : len(points)] = 256 * (place - np.floor(place))
     maps = at.reshape(2, rows, 256)
     values = cv2.remap(_grain(), maps[0], maps[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
     return values.ravel()[: len(points)]
@@ -96,7 +97,8 @@ def paint_skin(c: np.ndarray, masks: np.ndarray, look) -> np.ndarray:
     """
     x, z = np.abs(c[:, 0]), c[:, 2]
     shade = 1 + 0.10 * noise(c, 60, look.grain) + 0.05 * noise(c, 260, look.grain + 3)
-    colour = linear(look.skin) * shade[:, None]
+    colour = np.empty_like(c, order="F")
+    np.multiply(linear(look.skin), shade[:, None], out=colour)
     cheek = np.exp(-(((x - 0.042) / 0.022) ** 2) - ((z + 0.035) / 0.022) ** 2) * (c[:, 1] < 0.05)
     nose = np.exp(-((x / 0.015) ** 2) - ((z + 0.038) / 0.014) ** 2) * (c[:, 1] < 0)
     flush = look.flush * np.maximum(np.maximum(cheek, 0.7 * nose), 0.6 * masks[:, 2])

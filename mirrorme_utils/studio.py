@@ -50,10 +50,11 @@ def _shade(hits: Hits, vertices: np.ndarray, surface: Surface, look, actions: np
     head = material == anny_head.SKIN
     ragged = inside + np.float32(0.0035) * skin.noise(c, 240, look.grain)
     hair = skin.smooth(ragged, -0.003, 0.005) * head
-    albedo = np.zeros((len(c), 3), np.float32)
+    albedo = np.zeros((len(c), 3), np.float32, order="F")
     gloss = np.zeros(len(c), np.float32)
     bare = np.flatnonzero(head & (hair < 0.999))
-    on, folds = at[bare], wrinkles.at(c[bare], actions, look.lines)
+    on = at.take(bare, 0)
+    folds = wrinkles.at(on[:, :3], actions, look.lines)
     painted = skin.paint_skin(on[:, :3], on[:, 3:6], look)
     painted *= _mouth_and_lashes(on[:, :3], on[:, 6], on[:, 7]) * (1 - folds.dark[:, None])
     albedo[bare] = painted
@@ -113,19 +114,20 @@ def _light(albedo: np.ndarray, n: np.ndarray, gloss: np.ndarray, sky: np.ndarray
     key, fill = np.float32(light.key), np.float32(light.key * [-1, 1, 0.3])
     key_colour, fill_colour, ambient = (np.float32(x) for x in (light.key_colour, light.fill_colour, light.ambient))
     facing = n @ key
-    wrap = np.where(soft, np.float32(0.3), np.float32(0.1))[:, None] * np.float32([1.0, 0.6, 0.5])
-    colour = facing[:, None] + wrap
-    colour /= 1 + wrap
-    np.clip(colour, 0, 1, out=colour)
-    colour *= 1 - ((1 - lit) * np.clip(3 * facing, 0, 1))[:, None] * np.float32([0.88, 0.94, 0.96])
-    colour *= key_colour
+    shaded = (1 - lit) * np.clip(3 * facing, 0, 1)
     open_to = 0.3 + 0.85 * sky
-    above = 0.68 + 0.32 * n[:, 2] + 0.12 * np.clip(-n[:, 1], 0, 1)
-    colour += (open_to * above)[:, None] * ambient
-    colour += (open_to * np.clip(n @ fill, 0, 1))[:, None] * fill_colour
-    colour *= albedo
+    above = open_to * (0.68 + 0.32 * n[:, 2] + 0.12 * np.clip(-n[:, 1], 0, 1))
+    beside = open_to * np.clip(n @ fill, 0, 1)
     shine = np.clip(n @ _half(light), 0, 1)
-    colour += (gloss * np.where(gloss > 1, shine**250, shine**16 * lit))[:, None] * key_colour
+    broad, wet = ((shine**2) ** 2) ** 2, np.flatnonzero(gloss > 1)
+    highlight = gloss * lit * broad * broad
+    highlight[wet] = gloss[wet] * shine[wet] ** 250
+    colour = np.empty_like(albedo)
+    for i, (scattered, kept) in enumerate(((1.0, 0.88), (0.6, 0.94), (0.5, 0.96))):
+        wrap = np.where(soft, np.float32(0.3 * scattered), np.float32(0.1 * scattered))
+        diffuse = np.clip((facing + wrap) / (1 + wrap), 0, 1) * (1 - np.float32(kept) * shaded)
+        all_light = key_colour[i] * diffuse + ambient[i] * above + fill_colour[i] * beside
+        colour[:, i] = albedo[:, i] * all_light + key_colour[i] * highlight
     return colour
 
 
