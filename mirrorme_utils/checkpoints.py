@@ -19,6 +19,12 @@ def load_fecnet(name: str = "fecnet") -> nn.Module:
     return _ready(name, settings, fecnet.build(settings))
 
 
+def largest(name: str) -> str:
+    """Return the name of the shipped checkpoint with the most pixels: `name-SIZE` where there is one, else `name`."""
+    sizes = [path.stem.removeprefix(f"{name}-") for path in config.CHECKPOINTS.glob(f"{name}-*.json")]
+    return f"{name}-{max(map(int, numbers))}" if (numbers := [s for s in sizes if s.isdecimal()]) else name
+
+
 def load_translator(name: str) -> tuple[Callable[[Tensor, Tensor], Tensor], int]:
     """Load a shipped translator.
 

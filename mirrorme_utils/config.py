@@ -77,7 +77,7 @@ class CodeConfig:
 
     size: int = 64
     width: int = 32
-    steps: int = 10_000
+    steps: int = 7_500
     batch: int = 64
     learning_rate: float = 2e-3
     seed: int = 6
@@ -96,7 +96,7 @@ class MoveConfig:
     code_from: str = "actions"
     code: int = 52
     code_width: int = 32
-    steps: int = 8_000
+    steps: int = 6_500
     batch: int = 32
     learning_rate: float = 2e-3
     seed: int = 7
@@ -118,6 +118,9 @@ class Profile:
     code: CodeConfig
     move: MoveConfig
 
+
+CODE_128 = CodeConfig(size=128, width=48, steps=8_000, batch=256)
+MOVE_128 = MoveConfig(size=128, width=48, code_width=48, steps=7_500, batch=128)
 
 PROFILES = {
     "smoke": Profile(
@@ -147,8 +150,8 @@ PROFILES = {
         WorldConfig(humans=8_000, cartoons=4_000, expressions=8, size=128),
         FecnetConfig(size=128, width=96, steps=12_000, batch=192, pretrain_steps=8_000, frozen_steps=3_000),
         ReportConfig(size=128, levels=5, width=64, steps=10_000, batch=32),
-        CodeConfig(size=128, width=64, steps=20_000),
-        MoveConfig(size=128, width=96, code_width=64, steps=30_000, batch=64),
+        CODE_128,
+        MOVE_128,
     ),
     "report": Profile(
         "report",
@@ -156,8 +159,8 @@ PROFILES = {
         WorldConfig(humans=8_000, cartoons=4_000, expressions=8, size=128),
         FecnetConfig(size=224, width=96, steps=20_000, batch=192, pretrain_steps=30_000, frozen_steps=5_000),
         ReportConfig(size=224, levels=6, width=64, steps=50_000, batch=16),
-        CodeConfig(size=128, width=64, steps=20_000),
-        MoveConfig(size=128, width=96, code_width=64, steps=30_000, batch=64),
+        CODE_128,
+        MOVE_128,
     ),
 }
 
@@ -221,12 +224,12 @@ def rng(seed: int, *names) -> np.random.Generator:
     return np.random.default_rng(_mix(seed, names))
 
 
-def generator(seed: int, *names):
-    """Make a CPU `torch.Generator` for one named stochastic step (see `rng`)."""
+def generator(seed: int, *names, device="cpu"):
+    """Make a `torch.Generator` for one named stochastic step (see `rng`); another device draws other numbers."""
     import torch
 
     state = np.random.SeedSequence(_mix(seed, names)).generate_state(1, np.uint64)[0]
-    return torch.Generator().manual_seed(int(state >> np.uint64(1)))
+    return torch.Generator(device).manual_seed(int(state >> np.uint64(1)))
 
 
 def seed_everything(seed: int) -> None:

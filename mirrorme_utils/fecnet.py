@@ -148,25 +148,28 @@ def augment(x: Tensor, generator: torch.Generator, strength: float = 1.0) -> Ten
     A mirrored face would turn a left wink into a right one, so nothing is flipped.
 
     Args:
-        x: (B, 3, S, S) in [-1, 1]. strength: 0 leaves it as it is.
+        x: (B, 3, S, S) in [-1, 1]. generator: fastest on the device of x. strength: 0 leaves it as it is.
     Returns:
         (B, 3, S, S) in [-1, 1].
     """
     b, device = len(x), x.device
 
-    def draw(*shape):
-        return torch.randn(*shape, generator=generator).to(device) * strength
+    def draw(*shape, of=torch.randn):
+        return of(*shape, generator=generator, device=generator.device).to(device)
 
-    angle, scale, shift = 0.12 * draw(b), torch.exp(0.07 * draw(b)), 0.06 * draw(b, 2)
+    def normal(*shape):
+        return strength * draw(*shape)
+
+    angle, scale, shift = 0.12 * normal(b), torch.exp(0.07 * normal(b)), 0.06 * normal(b, 2)
     cos, sin = torch.cos(angle) * scale, torch.sin(angle) * scale
     theta = torch.stack([cos, -sin, shift[:, 0], sin, cos, shift[:, 1]], 1).view(b, 2, 3)
     grid = F.affine_grid(theta, list(x.shape), align_corners=False)
     x = F.grid_sample(x, grid, padding_mode="reflection", align_corners=False)
-    contrast, brightness, tint = torch.exp(0.2 * draw(b, 1, 1, 1)), 0.12 * draw(b, 1, 1, 1), 0.07 * draw(b, 3, 1, 1)
-    x = x * contrast + brightness + tint
-    grey = torch.rand(b, 1, 1, 1, generator=generator).to(device) < 0.2 * strength
+    contrast, brightness = torch.exp(0.2 * normal(b, 1, 1, 1)), 0.12 * normal(b, 1, 1, 1)
+    x = x * contrast + brightness + 0.07 * normal(b, 3, 1, 1)
+    grey = draw(b, 1, 1, 1, of=torch.rand) < 0.2 * strength
     x = torch.where(grey, x.mean(1, keepdim=True), x)
-    blurred = torch.rand(b, 1, 1, 1, generator=generator).to(device) < 0.25 * strength
+    blurred = draw(b, 1, 1, 1, of=torch.rand) < 0.25 * strength
     x = torch.where(blurred, F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1), x)
-    noise = torch.randn(x.shape, generator=generator).to(device) * draw(b, 1, 1, 1).abs() * 0.03
+    noise = draw(*x.shape) * normal(b, 1, 1, 1).abs() * 0.03
     return (x + noise).clamp(-1, 1)

@@ -21,15 +21,24 @@ TOGETHER = 0.3  # strength with which target and truth are varied alike
 
 
 @dataclass(frozen=True)
+class Held:
+    """Faces whose pictures, (N, S, S, 3) uint8, and action weights, (N, 52), lie on the device."""
+
+    faces: FaceSet
+    images: Tensor
+    actions: Tensor
+
+
+@dataclass(frozen=True)
 class Pairs:
     """What the steps of a mover draw from.
 
-    faces: N faces of training identities. rows: for each identity the rows of its faces.
+    held: N faces of training identities. rows: for each identity the rows of its faces.
     partners: (N, 2, PARTNERS) rows of other identities' faces that show a face's expression, people first, then
     drawings; -1 where there is none.
     """
 
-    faces: FaceSet
+    held: Held
     rows: list[np.ndarray]
     partners: np.ndarray
 
@@ -45,10 +54,17 @@ class Batch:
     actions_truth: Tensor
 
 
-def pairs(faces: FaceSet, seed: int) -> Pairs:
+def hold(faces: FaceSet) -> Held:
+    """Put faces where steps are drawn from: on a GPU once, so that no step has to carry pictures there."""
+    return Held(faces, *(torch.from_numpy(x).to(config.device()) for x in (faces.images, faces.actions)))
+
+
+def pairs(held: Held, seed: int) -> Pairs:
     """List the identities' rows and each face's partners; `seed` breaks ties among partners."""
-    rows = [np.flatnonzero(faces.identity == i) for i in np.unique(faces.identity)]
-    return Pairs(faces, [r for r in rows if len(r) > 1], find_partners(faces, rows, seed))
+    order = np.argsort(held.faces.identity, kind="stable")
+    starts = np.unique(held.faces.identity[order], return_index=True)[1]
+    rows = np.split(order, starts[1:])
+    return Pairs(held, [r for r in rows if len(r) > 1], find_partners(held.faces, rows, seed))
 
 
 def find_partners(faces: FaceSet, rows: list[np.ndarray], seed: int) -> np.ndarray:
@@ -61,17 +77,18 @@ def find_partners(faces: FaceSet, rows: list[np.ndarray], seed: int) -> np.ndarr
     Returns:
         (N, 2, PARTNERS) int64 rows, people first, then drawings; -1 where nothing is within `NEAR`.
     """
-    features = torch.from_numpy(expressions.FEATURES.T)
-    asked = torch.from_numpy(faces.actions) @ features
-    shown = {style: torch.from_numpy(_as_shown(style, faces.actions)) @ features for style in np.unique(faces.style)}
-    tie = 1e-3 * torch.rand(len(faces), generator=config.generator(seed, "partners"))
+    features, device = torch.from_numpy(expressions.FEATURES.T), config.device()
+    asked = (torch.from_numpy(faces.actions) @ features).to(device)
+    shown = {style: (torch.from_numpy(_as_shown(style, faces.actions)) @ features).to(device)
+             for style in np.unique(faces.style)}  # fmt: skip
+    tie = 1e-3 * torch.rand(len(faces), generator=config.generator(seed, "partners")).to(device)
+    of_kind = [np.flatnonzero(faces.kind == kind) for kind in range(len(KINDS))]
     found = np.full((len(faces), len(KINDS), PARTNERS), -1)
     for own in rows:
         distance = torch.cdist(asked[own], shown[faces.style[own[0]]]) + tie
         distance[:, own] = torch.inf
-        for kind in range(len(KINDS)):
-            there = np.flatnonzero(faces.kind == kind)
-            nearest, at = distance[:, there].topk(min(PARTNERS, len(there)), largest=False)
+        for kind, there in enumerate(of_kind):
+            nearest, at = (x.cpu() for x in distance[:, there].topk(min(PARTNERS, len(there)), largest=False))
             found[own, kind, : at.shape[1]] = np.where(nearest < NEAR, there[at], -1)
     return found
 
@@ -91,12 +108,12 @@ def draw(data: Pairs, settings: MoveConfig, at: int) -> Batch:
     The source is truth's own picture or a partner's, augmented either way, so that it gives away little of truth's
     identity, light and framing. Target and truth are varied alike. Half of the triples are mirrored as a whole.
     """
-    rng, noise = config.rng(settings.seed, "batch", at), config.generator(settings.seed, "noise", at)
+    rng, noise = config.rng(settings.seed, "batch", at), _noise(settings.seed, at)
     who = rng.integers(0, len(data.rows), settings.batch)
     target, truth = np.array([rng.choice(data.rows[i], 2, replace=False) for i in who]).T
     source = sources(data, truth, rng)
     flip = rng.random(settings.batch) < 0.5
-    (t, actions_t), (wanted, actions_truth), (s, _) = (_faces(data.faces, r, flip) for r in (target, truth, source))
+    (t, actions_t), (wanted, actions_truth), (s, _) = (_faces(data.held, r, flip) for r in (target, truth, source))
     t, wanted = together(t, wanted, noise, TOGETHER)
     return Batch(_ready(t), _ready(wanted), _ready(fecnet.augment(s, noise)), actions_t, actions_truth)
 
@@ -130,19 +147,24 @@ def together(t: Tensor, truth: Tensor, noise: torch.Generator, strength: float) 
     return first, fecnet.augment(truth, noise, strength)
 
 
-def draw_faces(faces: FaceSet, settings: CodeConfig, at: int) -> tuple[Tensor, Tensor]:
+def draw_faces(held: Held, settings: CodeConfig, at: int) -> tuple[Tensor, Tensor]:
     """Draw a step of the expression code: augmented pictures (B, 3, S, S) in [-1, 1] and their actions (B, 52)."""
     rng = config.rng(settings.seed, "batch", at)
-    rows, flip = rng.integers(0, len(faces), settings.batch), rng.random(settings.batch) < 0.5
-    x, actions = _faces(faces, rows, flip)
-    return _ready(fecnet.augment(x, config.generator(settings.seed, "noise", at))), actions
+    rows, flip = rng.integers(0, len(held.faces), settings.batch), rng.random(settings.batch) < 0.5
+    x, actions = _faces(held, rows, flip)
+    return _ready(fecnet.augment(x, _noise(settings.seed, at))), actions
 
 
-def _faces(faces: FaceSet, rows: np.ndarray, flip: np.ndarray) -> tuple[Tensor, Tensor]:
+def _noise(seed: int, at: int) -> torch.Generator:
+    return config.generator(seed, "noise", at, device=config.device())
+
+
+def _faces(held: Held, rows: np.ndarray, flip: np.ndarray) -> tuple[Tensor, Tensor]:
     """Return pictures (B, 3, S, S) and actions (B, 52) of some rows, both mirrored where `flip` (B,) says so."""
-    images, actions = faces.images[rows], faces.actions[rows]
-    images[flip], actions[flip] = images[flip, :, ::-1], expressions.mirror(actions[flip])
-    return pixels.to_tensor(images), torch.from_numpy(actions).to(config.device())
+    rows, flip = (torch.from_numpy(x).to(held.images.device) for x in (rows, flip))
+    images, actions = pixels.to_tensor(held.images[rows]), held.actions[rows]
+    images = torch.where(flip[:, None, None, None], images.flip(-1), images)
+    return images, torch.where(flip[:, None], expressions.mirror(actions), actions)
 
 
 def _ready(x: Tensor) -> Tensor:

@@ -5,11 +5,13 @@ import torch
 from torch import Tensor
 
 
-def to_tensor(images: np.ndarray) -> Tensor:
-    """Turn uint8 RGB (..., H, W, 3) into a float32 tensor (..., 3, H, W) in [-1, 1]."""
-    if images.dtype != np.uint8 or images.shape[-1] != 3:
-        raise ValueError(f"expected uint8 (..., H, W, 3), got {images.dtype} {images.shape}")
-    return torch.from_numpy(np.ascontiguousarray(images)).movedim(-1, -3).float().div(127.5).sub(1)
+def to_tensor(images: np.ndarray | Tensor) -> Tensor:
+    """Turn uint8 RGB (..., H, W, 3) into a float32 tensor (..., 3, H, W) in [-1, 1], where it lies."""
+    if images.dtype not in (np.uint8, torch.uint8) or images.shape[-1] != 3:
+        raise ValueError(f"expected uint8 (..., H, W, 3), got {images.dtype} {tuple(images.shape)}")
+    if isinstance(images, np.ndarray):
+        images = torch.from_numpy(np.ascontiguousarray(images))
+    return images.movedim(-1, -3).float().div(127.5).sub(1)
 
 
 def to_uint8(images: Tensor) -> np.ndarray:

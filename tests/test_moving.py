@@ -30,7 +30,7 @@ def world(identities=6, shown=8, size=64) -> faces.FaceSet:
 
 def test_partners_are_other_identities_with_nearly_the_same_expression():
     known = world()
-    partners = moving.pairs(known, seed=0).partners
+    partners = moving.pairs(moving.hold(known), seed=0).partners
     assert partners.shape == (len(known), 2, moving.PARTNERS)
     rows, kinds, _ = np.nonzero(partners >= 0)
     found = partners[partners >= 0]
@@ -42,7 +42,7 @@ def test_partners_are_other_identities_with_nearly_the_same_expression():
 
 def test_a_drawings_partners_show_what_its_style_can_show():
     known = world()
-    partners = moving.pairs(known, seed=0).partners
+    partners = moving.pairs(moving.hold(known), seed=0).partners
     for row in np.flatnonzero(known.kind == 1):
         for found in partners[row][partners[row] >= 0]:
             shown = cartoons.vector(STYLE, cartoons.nearest_parts(STYLE, known.actions[found]))
@@ -57,7 +57,7 @@ def test_without_partners_the_source_is_truth_itself():
 
 
 def test_a_step_draws_the_same_again_and_another_step_does_not():
-    data = moving.pairs(world(), seed=0)
+    data = moving.pairs(moving.hold(world()), seed=0)
     one, again, other = (moving.draw(data, MOVE, at) for at in (3, 3, 4))
     assert torch.equal(one.t, again.t) and torch.equal(one.s, again.s)
     assert not torch.equal(one.t, other.t)
@@ -67,7 +67,7 @@ def test_a_step_draws_the_same_again_and_another_step_does_not():
 def test_a_mirrored_picture_comes_with_mirrored_actions():
     known = world()
     known.actions[:, expressions.INDEX["eyeBlinkLeft"]] = 1
-    x, actions = moving.draw_faces(known, replace(CODE, batch=40), 0)
+    x, actions = moving.draw_faces(moving.hold(known), replace(CODE, batch=40), 0)
     left, right = (actions[:, expressions.INDEX[f"eyeBlink{side}"]] for side in ("Left", "Right"))
     assert {tuple(pair) for pair in torch.stack([left == 1, right == 1], 1).tolist()} >= {(True, False), (False, True)}
     assert np.array_equal(expressions.mirror(expressions.mirror(known.actions)), known.actions)
@@ -77,7 +77,7 @@ def test_true_codes_are_given_at_first_and_not_in_the_end():
     assert moving.told(MOVE, 0).all() and not moving.told(MOVE, MOVE.steps - 1).any()
     halfway = torch.cat([moving.told(MOVE, MOVE.steps // 2 + i) for i in range(40)])
     assert 0.3 < halfway.float().mean() < 0.7
-    batch, read = moving.draw(moving.pairs(world(), seed=0), MOVE, 0), torch.zeros(6, 52)
+    batch, read = moving.draw(moving.pairs(moving.hold(world()), seed=0), MOVE, 0), torch.zeros(6, 52)
     given = torch.tensor([[True], [False]] * 3)
     c_t, c_s = moving.teach(read, read, batch, given)
     assert torch.equal(c_t[::2], batch.actions_t[::2]) and torch.equal(c_s[::2], batch.actions_truth[::2])
@@ -92,7 +92,7 @@ def test_target_and_truth_are_varied_alike():
 
 
 def test_batch_transfer_is_0_for_a_copy_and_1_for_truth():
-    batch = moving.draw(moving.pairs(world(), seed=0), MOVE, 0)
+    batch = moving.draw(moving.pairs(moving.hold(world()), seed=0), MOVE, 0)
     assert moving.batch_transfer(batch.t, batch) == pytest.approx(0)
     assert moving.batch_transfer(batch.truth, batch) == 1
 
@@ -100,7 +100,7 @@ def test_batch_transfer_is_0_for_a_copy_and_1_for_truth():
 def test_code_learns_actions_from_one_batch():
     torch.manual_seed(0)
     code, features = translator.ExpressionCode(8), torch.from_numpy(expressions.FEATURES)
-    x, true = moving.draw_faces(world(), CODE, 0)
+    x, true = moving.draw_faces(moving.hold(world()), CODE, 0)
     optimizer = torch.optim.AdamW(code.parameters(), 5e-3)
     costs = []
     for _ in range(60):
@@ -115,7 +115,7 @@ def test_code_learns_actions_from_one_batch():
 def test_a_step_reaches_all_of_code_and_mover():
     torch.manual_seed(0)
     model = training.fast(translator.mirror_me(MOVE))
-    batch = moving.draw(moving.pairs(world(), seed=0), MOVE, 0)
+    batch = moving.draw(moving.pairs(moving.hold(world()), seed=0), MOVE, 0)
     c_t, c_s = model.code(torch.cat([batch.t, batch.s])).chunk(2)
     losses.moved(model.mover(batch.t, model.seen(batch.t), c_t, c_s), batch.truth, batch.t).backward()
     still = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]

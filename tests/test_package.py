@@ -109,19 +109,21 @@ def test_checkpoints_ship_complete_and_small():
     for card in cards:
         weights = card.with_suffix(".safetensors")
         assert weights.exists(), f"{card.name} has no weights beside it"
-        assert weights.stat().st_size <= 10_000_000, f"{weights.name} is larger than 10 MB"
+        assert weights.stat().st_size <= 20_000_000, f"{weights.name} is larger than 20 MB"
         assert {"type", "settings", "metrics", "history", "seconds"} <= set(json.loads(card.read_text()))
     assert not [p.name for p in SHIPPED.iterdir() if p.suffix not in {".json", ".safetensors", ".npz"}]
 
 
 @pytest.mark.parametrize(
-    "name, part", [("fecnet", "fecnet"), ("report", "report"), ("code", "code"), ("moving", "move")]
-)
-def test_shipped_checkpoints_are_those_of_the_laptop_profile(name, part):
+    "name, part, profile",
+    [("fecnet", "fecnet", "laptop"), ("report", "report", "laptop"), ("code", "code", "laptop"),
+     ("moving", "move", "laptop"), ("moving-128", "move", "colab")],
+)  # fmt: skip
+def test_shipped_checkpoints_are_those_of_their_profile(name, part, profile):
     """Else a notebook would train for minutes where a reader expects seconds."""
     from dataclasses import asdict
 
-    settings = json.loads(json.dumps(asdict(getattr(config.PROFILES["laptop"], part))))
+    settings = json.loads(json.dumps(asdict(getattr(config.PROFILES[profile], part))))
     assert json.loads((SHIPPED / f"{name}.json").read_text())["settings"] == settings
 
 

@@ -8,13 +8,14 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from mirrorme_utils import config, training
+from mirrorme_utils import checkpoints, config, training
 
 
 @dataclass(frozen=True)
 class Settings:
     steps: int = 12
     width: int = 4
+    size: int = 8
 
 
 @pytest.fixture(autouse=True)
@@ -83,6 +84,16 @@ def test_other_settings_train_and_leave_the_shipped_checkpoint_alone():
     assert (config.CHECKPOINTS / "toy.json").read_text() == before
     again, _ = train(replace(Settings(), width=6))
     assert again.loaded
+
+
+def test_a_network_of_larger_pictures_ships_beside_the_usual_one():
+    large = replace(Settings(), size=16)
+    train(large)
+    for suffix in ("json", "safetensors"):
+        (config.CHECKPOINTS / f"toy.{suffix}").rename(config.CHECKPOINTS / f"toy-16.{suffix}")
+    train(Settings())
+    assert train(large)[0].loaded and train(Settings())[0].loaded
+    assert checkpoints.largest("toy") == "toy-16" and checkpoints.largest("other") == "other"
 
 
 def test_a_checkpoint_of_another_configuration_is_refused():
