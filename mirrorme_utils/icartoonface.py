@@ -24,6 +24,10 @@ TRACKS = {  # annotation file, folder of the pictures, separator
     "recognition": ("icartoonface_rectrain_det.txt", "icartoonface_rectrain", "\t"),
 }
 REPORT_IMAGES = 389_678
+SIZES = {  # of the real tracks
+    "detection": "91,160 boxes in 50,000 pictures",
+    "recognition": f"{REPORT_IMAGES:,} pictures of 5,013 characters",
+}
 
 
 @dataclass(frozen=True)
@@ -63,12 +67,27 @@ def read(folder: Path) -> ICartoonFace:
                 character = name.parent.name if track == "recognition" else name.stem
                 faces.append((f"{pictures}/{name}", *box, track, character))
     if not found:
-        wanted = " or ".join(f"{annotations} with {pictures}/" for annotations, pictures, _ in TRACKS.values())
+        wanted = " or ".join(f"{TRACKS[track][0]} with {TRACKS[track][1]}/ ({SIZES[track]})" for track in TRACKS)
         raise FileNotFoundError(f"iCartoonFace is missing: put {wanted} into {folder}; it comes from {WEBSITE}")
     return ICartoonFace(
         pd.DataFrame(faces, columns=["image", "left", "right", "top", "bottom", "track", "character"]),
         pd.DataFrame(malformed, columns=["file", "line", "reason", "text"]),
     )
+
+
+def require_pictures(folder: Path, tracks) -> None:
+    """Check that the pictures of these tracks lie beside their annotation files.
+
+    Raises:
+        FileNotFoundError: a folder is missing; the message says what belongs there and where it comes from.
+    """
+    for track in tracks:
+        pictures = Path(folder) / TRACKS[track][1]
+        if not pictures.is_dir():
+            raise FileNotFoundError(
+                f"iCartoonFace's {track} track has its annotations but no pictures: {SIZES[track]} belong in "
+                f"{pictures} and come from {WEBSITE}"
+            )
 
 
 def parse(raw: bytes, separator: str) -> tuple[PurePosixPath, float, float, float, float]:

@@ -8,6 +8,7 @@ import tiny_world
 from PIL import Image
 
 from mirrorme_utils import clean, config, fec, icartoonface, sources
+from mirrorme_utils.download import Options, download
 from mirrorme_utils.sources import Source
 
 
@@ -50,7 +51,7 @@ def test_the_second_call_reads_and_an_interrupted_one_goes_on(mini, monkeypatch)
     first = clean.ensure()
     before = {path: path.stat().st_mtime_ns for path in mini.folder.rglob("*.jpg")}
     (mini.folder / "done.json").unlink()
-    monkeypatch.setattr(clean, "download", lambda urls, folder, options: _no_server(urls, folder))
+    monkeypatch.setattr(clean, "download", _no_server)
     again = clean.ensure()
     assert again.faces.equals(first.faces) and again.triplets.equals(first.triplets)
     assert {path: path.stat().st_mtime_ns for path in mini.folder.rglob("*.jpg")} == before
@@ -58,10 +59,9 @@ def test_the_second_call_reads_and_an_interrupted_one_goes_on(mini, monkeypatch)
     assert clean.ensure().faces.equals(first.faces)
 
 
-def _no_server(urls, folder):
-    from mirrorme_utils.download import Options, download
-
-    return download(urls, folder, Options(hosts={}, tries=1))  # a photo asked again would now fail
+def _no_server(urls, folder, options, see, ledger):
+    """Download without the mini world's host: a photo that is asked for again fails."""
+    return download(urls, folder, Options(hosts={}, tries=1), see, ledger)
 
 
 def test_another_world_is_cleaned_from_nothing(mini):

@@ -16,7 +16,8 @@ import pytest
 import tiny_world
 
 from mirrorme_utils import config, links
-from mirrorme_utils.download import BROWSER, Options, download, photo_path
+from mirrorme_utils.download import Options, download, photo_path
+from mirrorme_utils.fetcher import BROWSER
 from mirrorme_utils.ledger import Ledger
 from mirrorme_utils.photo_server import PhotoServer, choose_faults
 
@@ -247,7 +248,7 @@ def test_a_killed_run_goes_on_where_it_was(server, tmp_path):
     process.wait()
     there = [path for path in (tmp_path / "photos").rglob("*") if path.is_file() and path.suffix != ".part"]
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
-        known = ledger.states()
+        known = ledger.known()
     assert 50 <= len(known) < 300 and known[f"http://{HOST}/1.jpg"][0] == "dead"
     before = server.asked.copy()
     server.answers = {}
