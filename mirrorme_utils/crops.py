@@ -60,7 +60,7 @@ def open_picture(source: bytes | Path) -> Image.Image:
             ImageOps.exif_transpose(picture, in_place=True)
             if picture.mode.startswith("I"):  # 16 bits of grey, which `convert` would cut off at 255
                 picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
-            return picture.convert("RGB")
+            return picture if picture.mode == "RGB" else picture.convert("RGB")  # which would copy it
     except (BadPicture, FileNotFoundError):
         raise
     except UnidentifiedImageError:
