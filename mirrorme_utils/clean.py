@@ -25,6 +25,7 @@ from . import config, crops, fec, icartoonface, shards
 from .discard import hopeful_links, let_go, sweep
 from .download import download, photo_path
 from .ledger import LEDGER, Ledger
+from .rows import chunks
 from .sources import FACE_COLUMNS, Source, cartoons_of, chosen, people_of, photo_host
 
 TRIPLET_COLUMNS = ["image1", "image2", "image3", "type", "label", "agreement", "split"]
@@ -95,12 +96,9 @@ def crop_people(where: Source, faces: pd.DataFrame, fetched: pd.DataFrame) -> pd
     """
     faces = faces.assign(reason=faces["url"].map(dict(zip(fetched["url"], fetched["reason"]))))
     there = faces[faces["reason"] == ""]
-    boxes = there[fec.BOX].to_numpy()
-    there = there.assign(
-        photo=[photo_path(where.folder, url) for url in there["url"]],
-        key=[crops.key(url, box) for url, box in zip(there["url"], boxes)],
-    )
-    return _cropped(where, faces, there, "fraction")
+    cropped = _cropped(where, there, "url", "fraction", lambda url: photo_path(where.folder, url))
+    images = cropped["image"].reindex(faces.index, fill_value="")
+    return faces.assign(image=images, reason=cropped["reason"].reindex(faces.index).fillna(faces["reason"]))
 
 
 def crop_cartoons(where: Source, faces: pd.DataFrame) -> pd.DataFrame:
@@ -110,26 +108,25 @@ def crop_cartoons(where: Source, faces: pd.DataFrame) -> pd.DataFrame:
         FileNotFoundError: the pictures of a track are missing; the message says where they belong.
     """
     icartoonface.require_pictures(where.root / "icartoonface", faces["track"].unique())
-    there = faces.assign(
-        photo=[where.root / "icartoonface" / image for image in faces["image"]],
-        key=[crops.key(image, box) for image, box in zip(faces["image"], faces[fec.BOX].to_numpy())],
-    )
-    return _cropped(where, faces.assign(picture=faces["image"]), there, "pixel")
+    faces = faces.rename(columns={"image": "picture"})
+    return _cropped(where, faces, "picture", "pixel", lambda picture: where.root / "icartoonface" / picture)
 
 
 def _crops(where: Source) -> Path:
     return where.folder / f"crops{where.size}"
 
 
-def _cropped(where: Source, faces: pd.DataFrame, there: pd.DataFrame, unit: str) -> pd.DataFrame:
-    folder = _crops(where)
-    reasons = crops.crop_faces(there, folder, where.size, unit)
-    good = there.loc[reasons == "", "key"]
-    images = good.map(lambda name: crops.crop_path(folder, name).relative_to(config.DATA).as_posix())
-    return faces.assign(
-        image=images.reindex(faces.index, fill_value=""),
-        reason=reasons.reindex(faces.index).fillna(faces["reason"] if "reason" in faces else ""),
-    )
+def _cropped(where: Source, faces: pd.DataFrame, name: str, unit: str, photo_of) -> pd.DataFrame:
+    """Crop faces whose photo's name is a column, and `photo_of` of it a file; add image and reason."""
+    folder, images, reasons = _crops(where), [], []
+    for part in chunks(faces):
+        keys = [crops.key(photo, box) for photo, box in zip(part[name], part[fec.BOX].to_numpy())]
+        photos = [photo_of(photo) for photo in part[name]]
+        why = crops.crop_faces(part.assign(photo=photos, key=keys), folder, where.size, unit).to_list()
+        paths = (crops.crop_path(folder, key).relative_to(config.DATA).as_posix() for key in keys)
+        images += ["" if reason else path for path, reason in zip(paths, why)]
+        reasons += why
+    return faces.assign(image=pd.Series(images, faces.index, str), reason=pd.Series(reasons, faces.index, str))
 
 
 def keep_whole(triplets: pd.DataFrame, cropped: pd.DataFrame) -> pd.DataFrame:

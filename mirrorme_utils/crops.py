@@ -13,7 +13,6 @@ import io
 import os
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +22,6 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 FORMATS = ("JPEG", "PNG", "WEBP")
 MAX_PIXELS = 50_000_000
 MIN_SIDE = 16  # pixels; smaller pictures, such as those of one pixel that count visitors, show no face
-BATCH = 1_000  # photos handed to the threads at a time, so that a list of any length needs little memory
 QUALITY = 95
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # MAX_PIXELS refuses earlier than it warns
 
@@ -155,13 +153,12 @@ def crop_faces(faces: pd.DataFrame, folder: Path, size: int, unit: str, workers:
     for row, (photo, *box, name) in enumerate(faces[columns].itertuples(index=False)):
         if not _is_there(crop_path(folder, name)):
             jobs.setdefault(photo, []).append((row, (name, box)))
-    reasons, waiting = [""] * len(faces), iter(jobs.items())
+    reasons = [""] * len(faces)
+    work = [(photo, [face for _, face in todo], folder, size, unit) for photo, todo in jobs.items()]
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-        while batch := list(islice(waiting, BATCH)):
-            work = [(photo, [face for _, face in todo], folder, size, unit) for photo, todo in batch]
-            for (_, todo), found in zip(batch, pool.map(_crop_photo, work)):
-                for (row, _), reason in zip(todo, found):
-                    reasons[row] = reason
+        for todo, found in zip(jobs.values(), pool.map(_crop_photo, work)):
+            for (row, _), reason in zip(todo, found):
+                reasons[row] = reason
     return pd.Series(reasons, index=faces.index, dtype=object)
 
 

@@ -10,10 +10,12 @@ Taught in: notebook 01, sections 1-2.
 import csv
 import math
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
+
+from .rows import table
 
 FILES = {part: f"faceexp-comparison-data-{part}-public.csv" for part in ("train", "test")}
 WEBSITE = "https://research.google/tools/datasets/google-facial-expression/"
@@ -21,7 +23,6 @@ TYPES = ("ONE_CLASS_TRIPLET", "TWO_CLASS_TRIPLET", "THREE_CLASS_TRIPLET")
 BOX = ["left", "right", "top", "bottom"]
 FACES = ["face1", "face2", "face3"]
 VOTES = ["votes1", "votes2", "votes3"]
-CHUNK = 20_000  # rows that wait as Python objects
 FIRST_VOTE = 16  # column of the first annotator's name
 PUBLIC_SIZE = "about 500,000 triplets in the two files"
 REPORT_COUNTS = dict(zip(TYPES, (107_761, 101_640, 99_522)))  # after cleaning
@@ -58,14 +59,9 @@ def read(folder: Path, parts: tuple[str, ...] = ("train", "test")) -> Fec:
             "`python -m mirrorme_utils.miniworld`)."
         )
     columns = [*FACES, "type", *VOTES, "label", "agreement", "part", "line"]
-    rows, tables = chain.from_iterable(_rows(folder, part, numbers, malformed) for part in parts), []
-    while chunk := list(islice(rows, CHUNK)):
-        tables.append(pd.DataFrame(chunk, columns=columns))
-    return Fec(
-        pd.DataFrame(list(numbers), columns=["url", *BOX]),
-        pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns),
-        pd.DataFrame(malformed, columns=["file", "line", "reason", "text"]),
-    )
+    triplets = table(chain.from_iterable(_rows(folder, part, numbers, malformed) for part in parts), columns)
+    faces = table(numbers, ["url", *BOX])
+    return Fec(faces, triplets, table(malformed, ["file", "line", "reason", "text"]))
 
 
 def _rows(folder: Path, part: str, numbers: dict, malformed: list):

@@ -9,10 +9,14 @@ Taught in: notebook 01, section 6.
 
 import csv
 import math
+import sys
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
+
+from .rows import table
 
 WEBSITE = "https://github.com/luxiangju-PersonAI/iCartoonFace"
 TRACKS = {  # annotation file, folder of the pictures, separator
@@ -48,31 +52,30 @@ def read(folder: Path) -> ICartoonFace:
     Raises:
         FileNotFoundError: neither track is there; the message says what belongs where and where it comes from.
     """
-    folder = Path(folder)
-    faces, malformed, found = [], [], False
-    for track, (annotations, pictures, separator) in TRACKS.items():
-        path = folder / annotations
-        if not path.is_file():
-            continue
-        found = True
-        with open(path, "rb") as lines:
-            for line, raw in enumerate(lines, 1):
-                if not raw.strip():
-                    continue
-                try:
-                    name, *box = parse(raw, separator)
-                except ValueError as error:
-                    malformed.append((path.name, line, str(error), raw[:120].decode("utf-8", "replace").strip()))
-                    continue
-                character = name.parent.name if track == "recognition" else name.stem
-                faces.append((f"{pictures}/{name}", *box, track, character))
-    if not found:
+    folder, malformed = Path(folder), []
+    tracks = [track for track, (annotations, _, _) in TRACKS.items() if (folder / annotations).is_file()]
+    if not tracks:
         wanted = " or ".join(f"{TRACKS[track][0]} with {TRACKS[track][1]}/ ({SIZES[track]})" for track in TRACKS)
         raise FileNotFoundError(f"iCartoonFace is missing: put {wanted} into {folder}; it comes from {WEBSITE}")
-    return ICartoonFace(
-        pd.DataFrame(faces, columns=["image", "left", "right", "top", "bottom", "track", "character"]),
-        pd.DataFrame(malformed, columns=["file", "line", "reason", "text"]),
-    )
+    rows = chain.from_iterable(_rows(folder, track, malformed) for track in tracks)
+    faces = table(rows, ["image", "left", "right", "top", "bottom", "track", "character"])
+    return ICartoonFace(faces, table(malformed, ["file", "line", "reason", "text"]))
+
+
+def _rows(folder: Path, track: str, malformed: list):
+    """Yield a track's faces; list what is malformed on the way."""
+    annotations, pictures, separator = TRACKS[track]
+    with open(folder / annotations, "rb") as lines:
+        for line, raw in enumerate(lines, 1):
+            if not raw.strip():
+                continue
+            try:
+                name, *box = parse(raw, separator)
+            except ValueError as error:
+                malformed.append((annotations, line, str(error), raw[:120].decode("utf-8", "replace").strip()))
+                continue
+            character = sys.intern(name.parent.name) if track == "recognition" else name.stem
+            yield f"{pictures}/{name}", *box, track, character
 
 
 def require_pictures(folder: Path, tracks) -> None:
