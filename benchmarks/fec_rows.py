@@ -10,6 +10,7 @@ pictures are missing, so that they cost tables and no crops. Prints seconds and 
 
 import argparse
 import hashlib
+import os
 import resource
 import tempfile
 import time
@@ -81,6 +82,7 @@ if __name__ == "__main__":
     parser.add_argument("--faces", type=int, default=156_000)
     parser.add_argument("--clean", action="store_true", help="all steps of the cleaning, the transport faked")
     options = parser.parse_args()
+    os.environ["MIRRORME_PROFILE"] = "report"
     with tempfile.TemporaryDirectory() as home:
         config.DATA = Path(home)
         real = sources.Source("real", config.DATA / "real")

@@ -105,7 +105,8 @@ def people_of(where: Source, faces: pd.DataFrame, test_urls: set[str]) -> pd.Dat
 
 def cartoons_of(where: Source, cropped: pd.DataFrame) -> pd.DataFrame:
     """Say which character each cropped iCartoonFace face is and in which split: the table `Cleaned.faces`."""
-    good = cropped[cropped["image"] != ""].assign(kind="cartoon", source=cropped["track"])
+    good = cropped[cropped["image"] != ""]
+    good = good.assign(kind="cartoon", source=good["track"])
     if where.name == "mini":
         return _with_mini_identity(where, good, "icartoonface/" + good["picture"])[FACE_COLUMNS]
     splits = [_split_of(name, tuple(SPLITS)) for name in good["character"]]

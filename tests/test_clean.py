@@ -190,6 +190,12 @@ def test_a_missing_file_is_named(mini):
         clean.crop_cartoons(real, drawn)
 
 
+def test_drawings_may_all_be_missing(tmp_path):
+    row = {"image": "", "picture": "a.jpg", "track": "recognition", "character": "someone"}
+    kept = sources.cartoons_of(Source("real", tmp_path), pd.DataFrame([row, row]))
+    assert kept.empty and list(kept.columns) == sources.FACE_COLUMNS
+
+
 def test_real_files_need_no_index_and_keep_people_apart(mini, tmp_path, monkeypatch):
     """The reader's own files: links name people, folders name characters, the test file makes the test split."""
     real = Source("real", tmp_path / "real")
