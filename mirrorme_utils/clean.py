@@ -171,21 +171,25 @@ def ensure() -> Cleaned:
 
 def clean(where: Source) -> Cleaned:
     """Do all steps on a source: read, filter, put shares together, download, crop, discard, and the cartoons."""
+    people, triplets, stages = _clean_people(where)
+    drawn = icartoonface.read(where.root / "icartoonface")
+    cartoons = cartoons_of(where, crop_cartoons(where, drawn.faces))
+    faces = pd.concat([people, cartoons], ignore_index=True)
+    sweep(_crops(where), {Path(image).name for image in faces["image"]})
+    return Cleaned(faces, triplets, stages)
+
+
+def _clean_people(where: Source) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     rows, agreed, inside, wanted = _wanted(where)
     with Ledger(where.folder / LEDGER) as ledger:
         shards.gather(where.folder, ledger)
         ledger.want_back(_hopeful(ledger, inside, wanted))
     cropped = crop_people(where, wanted, fetch(where, wanted))
     triplets = keep_whole(inside, cropped)
-    people = used_faces(cropped, triplets)
-    drawn = icartoonface.read(where.root / "icartoonface")
-    cartoons = cartoons_of(where, crop_cartoons(where, drawn.faces))
     with Ledger(where.folder / LEDGER) as ledger:
         let_go(where.folder, ledger, _hopeful(ledger, inside, wanted))
-    faces = pd.concat([people, cartoons], ignore_index=True)
-    sweep(_crops(where), {Path(image).name for image in faces["image"]})
     stages = fec.count_types(read=rows.triplets, agreed=agreed, inside_one_split=inside, downloaded=triplets)
-    return Cleaned(faces, triplets, stages)
+    return used_faces(cropped, triplets), triplets, stages
 
 
 def fetch_share(where: Source, rank: int, of: int) -> pd.DataFrame:
