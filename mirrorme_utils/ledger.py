@@ -86,8 +86,8 @@ class Ledger:
 
     def _give_reason(self, urls, reason: str) -> None:
         with self._connection:
-            update = "UPDATE links SET reason = ? WHERE url = ? AND state = 'ok'"
-            self._connection.executemany(update, ((reason, url) for url in urls))
+            update = "UPDATE links SET reason = ? WHERE url = ? AND state = 'ok' AND reason != ?"
+            self._connection.executemany(update, ((reason, url, reason) for url in urls))
 
     def mark_placeholders(self) -> list[str]:
         """Declare dead what many links share to the byte, a "photo unavailable" picture, and return those links."""
