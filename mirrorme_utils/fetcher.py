@@ -61,9 +61,11 @@ class Fetcher:
     """Asks hosts for links, each host through its own few connections."""
 
     def __init__(self, folder: Path, options: Options, see=None):
-        """Args: see: called with the link and the decoded picture of each photo, before the photo is stored."""
+        """Args: folder: with the subfolders of `photo_path`; see: called with the link and the decoded picture of each
+        photo, before the photo is stored."""
         self.folder, self.options, self.see = Path(folder), options, see
         self._stop = threading.Event()
+        self._desk = threading.BoundedSemaphore(os.cpu_count() or 1)  # a decoded photo can take 200 MB
         self._hosts, self._lock = {}, threading.Lock()
         self._tls = ssl.create_default_context()
 
@@ -101,14 +103,15 @@ class Fetcher:
         return Entry(url, "later", status, reason, 0, time.monotonic() - start, attempt)
 
     def _keep(self, url: str, body: bytes, status: int, start: float, attempt: int) -> Entry:
-        try:
-            picture = open_picture(body)
-        except BadPicture as error:
-            raise Refused(str(error), status) from error
-        if self.see:
-            self.see(url, picture)
+        with self._desk:
+            try:
+                picture = open_picture(body)
+            except BadPicture as error:
+                raise Refused(str(error), status) from error
+            if self.see:
+                self.see(url, picture)
+            del picture
         path = photo_path(self.folder, url)
-        path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")
         part.write_bytes(body)
         os.replace(part, path)
