@@ -1,26 +1,35 @@
 """Cleaning from end to end: from links and boxes to face crops and triplets that all notebooks after the first use.
 
-    data/clean/photos, ledger.sqlite                        what the links gave
+    data/clean/photos, ledger.sqlite                        what the links gave, as far as a triplet may use it
     data/clean/crops128                                     one square picture a face, 128 pixels or the profile's
     data/clean/{faces,triplets,stages}.csv, done.json       the result
 
 For the reader's own files the folder is data/real/clean. Every step keeps what it did, so a stopped run goes on.
+`python -m mirrorme_utils.clean` does it without a notebook, and on several machines at once (see `shards`).
 
 Taught in: notebook 01.
 """
 
+import argparse
+import errno
 import json
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from sqlite3 import OperationalError
 
 import pandas as pd
 
-from . import config, crops, fec, icartoonface
+from . import config, crops, fec, icartoonface, shards
+from .discard import hopeful_links, let_go, sweep
 from .download import download, photo_path
-from .sources import Source, cartoons_of, chosen, people_of, photo_host
+from .ledger import LEDGER, Ledger
+from .rows import chunks
+from .sources import FACE_COLUMNS, Source, cartoons_of, chosen, people_of, photo_host
 
 TRIPLET_COLUMNS = ["image1", "image2", "image3", "type", "label", "agreement", "split"]
+IMAGES = TRIPLET_COLUMNS[:3]
 
 
 @dataclass(frozen=True)
@@ -29,6 +38,7 @@ class Cleaned:
 
     faces: image (path below config.DATA), kind (human or cartoon), identity (str), split (train, val, test: by
     identity), source (fec, detection, recognition), truth (row of the mini world's truth.csv; -1 for real faces);
+    people are here when one of the triplets shows them, drawings all;
     triplets: image1..3, type, label (1..3, the odd one out), agreement, split; all three faces are of that split;
     stages: how many triplets of each type were left after each step.
     """
@@ -38,108 +48,191 @@ class Cleaned:
     stages: pd.DataFrame
 
 
-def fetch(where: Source, faces: pd.DataFrame) -> pd.DataFrame:
-    """Download the photos of these FEC faces; return the ledger's rows (see `download.download`)."""
+def in_one_split(where: Source, rows: fec.Fec, agreed: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Keep triplets whose three faces share a split, and say who their faces are.
+
+    Args:
+        agreed: rows of `rows.triplets`.
+    Returns:
+        these triplets, with their split; and their faces, as `sources.people_of` gives them.
+    """
+    tests = agreed.loc[agreed["part"] == "test", fec.FACES]
+    faces = people_of(where, rows.faces.loc[_all_faces(agreed)], set(rows.faces["url"].loc[_all_faces(tests)]))
+    splits = [faces["split"].loc[agreed[face]].to_numpy() for face in fec.FACES]
+    inside = agreed.assign(split=splits[0])[(splits[0] == splits[1]) & (splits[0] == splits[2])]
+    return inside, faces.loc[_all_faces(inside)]
+
+
+def _all_faces(triplets: pd.DataFrame) -> list[int]:
+    return sorted(pd.unique(triplets[fec.FACES].to_numpy().ravel()))
+
+
+def fetch(where: Source, faces: pd.DataFrame, rank: int = 0, of: int = 1) -> pd.DataFrame:
+    """Download the photos of these FEC faces, or one share of them, and crop each photo while it is open.
+
+    Returns:
+        the ledger's rows (see `download.download`).
+    """
+    boxes, folder = {}, _crops(where)
+    for url, *box in faces[["url", *fec.BOX]].itertuples(index=False):
+        boxes.setdefault(url, []).append((crops.key(url, box), box))
+    crops.make_folders(folder)
+
+    def cut(url, picture):
+        crops.cut_faces(picture, boxes[url], folder, where.size, "fraction")
+
+    ledger = LEDGER if of == 1 else shards.ledger_of(rank, of)
     with photo_host(where) as options:
-        return download(sorted(set(faces["url"])), where.folder, options)
+        return download(shards.share(sorted(boxes), rank, of), where.folder, options, cut, ledger)
 
 
 def crop_people(where: Source, faces: pd.DataFrame, fetched: pd.DataFrame) -> pd.DataFrame:
     """Crop FEC faces whose photo is there.
 
     Args:
-        faces: rows of `fec.Fec.faces`; fetched: what `fetch` returned.
+        faces: with url and box, indexed like `fec.Fec.faces`; fetched: what `fetch` returned.
     Returns:
         the faces, with image ("" where there is none) and reason ("" where there is one).
     """
-    why = dict(zip(fetched["url"], fetched["reason"].where(fetched["state"] != "ok", "")))
-    faces = faces.assign(reason=faces["url"].map(why))
+    faces = faces.assign(reason=faces["url"].map(dict(zip(fetched["url"], fetched["reason"]))))
     there = faces[faces["reason"] == ""]
-    boxes = there[fec.BOX].to_numpy()
-    there = there.assign(
-        photo=[photo_path(where.folder, url) for url in there["url"]],
-        key=[crops.key(url, box) for url, box in zip(there["url"], boxes)],
-    )
-    return _cropped(where, faces, there, "fraction")
+    cropped = _cropped(where, there, "url", "fraction", lambda url: photo_path(where.folder, url))
+    images = cropped["image"].reindex(faces.index, fill_value="")
+    return faces.assign(image=images, reason=cropped["reason"].reindex(faces.index).fillna(faces["reason"]))
 
 
 def crop_cartoons(where: Source, faces: pd.DataFrame) -> pd.DataFrame:
-    """Crop iCartoonFace faces, of both tracks; return them with image and reason as `crop_people` does."""
-    there = faces.assign(
-        photo=[where.root / "icartoonface" / image for image in faces["image"]],
-        key=[crops.key(image, box) for image, box in zip(faces["image"], faces[fec.BOX].to_numpy())],
-    )
-    return _cropped(where, faces.assign(picture=faces["image"]), there, "pixel")
+    """Crop iCartoonFace faces, of both tracks; return them with image and reason as `crop_people` does.
+
+    Raises:
+        FileNotFoundError: the pictures of a track are missing; the message says where they belong.
+    """
+    icartoonface.require_pictures(where.root / "icartoonface", faces["track"].unique())
+    faces = faces.rename(columns={"image": "picture"})
+    return _cropped(where, faces, "picture", "pixel", lambda picture: where.root / "icartoonface" / picture)
 
 
-def _cropped(where: Source, faces: pd.DataFrame, there: pd.DataFrame, unit: str) -> pd.DataFrame:
-    folder = where.folder / f"crops{where.size}"
-    reasons = crops.crop_faces(there, folder, where.size, unit)
-    good = there.loc[reasons == "", "key"]
-    images = good.map(lambda name: crops.crop_path(folder, name).relative_to(config.DATA).as_posix())
-    return faces.assign(
-        image=images.reindex(faces.index, fill_value=""),
-        reason=reasons.reindex(faces.index).fillna(faces["reason"] if "reason" in faces else ""),
-    )
+def _crops(where: Source) -> Path:
+    return where.folder / f"crops{where.size}"
 
 
-def keep_whole(triplets: pd.DataFrame, faces: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Keep triplets whose three faces are there, and of these the ones whose faces share a split.
+def _cropped(where: Source, faces: pd.DataFrame, name: str, unit: str, photo_of) -> pd.DataFrame:
+    """Crop faces whose photo's name is a column, and `photo_of` of it a file; add image and reason."""
+    folder, images, reasons = _crops(where), [], []
+    for part in chunks(faces):
+        keys = [crops.key(photo, box) for photo, box in zip(part[name], part[fec.BOX].to_numpy())]
+        photos = [photo_of(photo) for photo in part[name]]
+        why = crops.crop_faces(part.assign(photo=photos, key=keys), folder, where.size, unit).to_list()
+        paths = (crops.crop_path(folder, key).relative_to(config.DATA).as_posix() for key in keys)
+        images += ["" if reason else path for path, reason in zip(paths, why)]
+        reasons += why
+    return faces.assign(image=pd.Series(images, faces.index, str), reason=pd.Series(reasons, faces.index, str))
+
+
+def keep_whole(triplets: pd.DataFrame, cropped: pd.DataFrame) -> pd.DataFrame:
+    """Keep triplets whose three faces are there.
 
     Args:
-        triplets: rows of `fec.Fec.triplets`; faces: `sources.people_of`, indexed like `fec.Fec.faces`.
+        triplets: what `in_one_split` returned; cropped: what `crop_people` returned for their faces.
     Returns:
-        the whole ones, as `Cleaned.triplets` but with split None where it is not shared; and `Cleaned.triplets`.
+        the table `Cleaned.triplets`.
     """
-    whole = triplets[triplets[fec.FACES].isin(faces.index).all(axis=1)]
-    images = {f"image{n}": faces["image"].loc[whole[f"face{n}"]].to_numpy() for n in (1, 2, 3)}
-    splits = [faces["split"].loc[whole[face]].to_numpy() for face in fec.FACES]
-    shared = pd.Series(splits[0], index=whole.index, dtype=object)
-    shared = shared.where((splits[0] == splits[1]) & (splits[0] == splits[2]), None)
-    whole = whole.assign(**images, split=shared)[TRIPLET_COLUMNS]
-    return whole, whole[whole["split"].notna()].reset_index(drop=True)
+    image = cropped["image"]
+    whole = triplets[triplets[fec.FACES].isin(image.index[image != ""]).all(axis=1)]
+    images = {name: image.loc[whole[face]].to_numpy() for name, face in zip(IMAGES, fec.FACES)}
+    return whole.assign(**images)[TRIPLET_COLUMNS].reset_index(drop=True)
+
+
+def used_faces(cropped: pd.DataFrame, triplets: pd.DataFrame) -> pd.DataFrame:
+    """Return the cropped FEC faces that a triplet shows: of `Cleaned.faces` the part that is people."""
+    return cropped.loc[cropped["image"].isin(pd.unique(triplets[IMAGES].to_numpy().ravel())), FACE_COLUMNS]
 
 
 def ensure() -> Cleaned:
     """Return the cleaned faces and triplets; clean on the first call, or when the source or the crop size changes.
 
     Raises:
-        FileNotFoundError: a file of the real data sets is missing; the message says where it belongs.
+        FileNotFoundError: a file of the real data sets is missing; the message says where it belongs;
+        OSError: the disk is full; the message says how to go on.
     """
     where = chosen()
-    done, stamp = where.folder / "done.json", json.dumps(_stamp(where))
-    if done.exists() and done.read_text() == stamp:
+    done = where.folder / "done.json"
+    if done.exists() and done.read_text() == json.dumps(_stamp(where)):
         return _read(where)
     done.unlink(missing_ok=True)
-    cleaned = clean(where)
-    for name in ("faces", "triplets", "stages"):
-        table = getattr(cleaned, name)
-        _write(where.folder / f"{name}.csv", table.to_csv(index=name == "stages"))
-    _write(done, stamp)
+    with _full_disk_explained(where.folder):
+        cleaned = clean(where)
+        for name in ("faces", "triplets", "stages"):
+            table = getattr(cleaned, name)
+            _write(where.folder / f"{name}.csv", table.to_csv(index=name == "stages"))
+        _write(done, json.dumps(_stamp(where)))
     return _read(where)
 
 
 def clean(where: Source) -> Cleaned:
-    """Do all steps on a source: read, filter on agreement, download, crop, discard, and the cartoons."""
-    rows = fec.read(where.root / "fec")
-    agreed = rows.triplets[fec.strongly_agreed(rows.triplets)]
-    wanted = rows.faces.loc[sorted(set(agreed[fec.FACES].to_numpy().ravel()))]
-    cropped = crop_people(where, wanted, fetch(where, wanted))
-    tests = agreed.loc[agreed["part"] == "test", fec.FACES].to_numpy().ravel()
-    people = people_of(where, cropped, set(rows.faces["url"].loc[tests]))
-    whole, triplets = keep_whole(agreed, people)
+    """Do all steps on a source: read, filter, put shares together, download, crop, discard, and the cartoons."""
+    people, triplets, stages = _clean_people(where)
     drawn = icartoonface.read(where.root / "icartoonface")
     cartoons = cartoons_of(where, crop_cartoons(where, drawn.faces))
-    stages = fec.count_types(read=rows.triplets, agreed=agreed, downloaded=whole, inside_one_split=triplets)
-    return Cleaned(pd.concat([people, cartoons], ignore_index=True), triplets, stages)
+    faces = pd.concat([people, cartoons], ignore_index=True)
+    sweep(_crops(where), {Path(image).name for image in faces["image"]})
+    return Cleaned(faces, triplets, stages)
+
+
+def _clean_people(where: Source) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    rows, agreed, inside, wanted = _wanted(where)
+    with Ledger(where.folder / LEDGER) as ledger:
+        shards.gather(where.folder, ledger)
+        ledger.want_back(_hopeful(ledger, inside, wanted))
+    cropped = crop_people(where, wanted, fetch(where, wanted))
+    triplets = keep_whole(inside, cropped)
+    with Ledger(where.folder / LEDGER) as ledger:
+        let_go(where.folder, ledger, _hopeful(ledger, inside, wanted))
+    stages = fec.count_types(read=rows.triplets, agreed=agreed, inside_one_split=inside, downloaded=triplets)
+    return used_faces(cropped, triplets), triplets, stages
+
+
+def fetch_share(where: Source, rank: int, of: int) -> pd.DataFrame:
+    """Do one machine's share of the downloads (see `shards`); return the ledger's rows of its links."""
+    *_, wanted = _wanted(where)
+    with _full_disk_explained(where.folder):
+        return fetch(where, wanted, rank, of)
+
+
+def _wanted(where: Source) -> tuple[fec.Fec, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    rows = fec.read(where.root / "fec")
+    agreed = rows.triplets[fec.strongly_agreed(rows.triplets)]
+    return rows, agreed, *in_one_split(where, rows, agreed)
+
+
+def _hopeful(ledger: Ledger, triplets: pd.DataFrame, faces: pd.DataFrame) -> set[str]:
+    dead = {url for url, (state, _, _) in ledger.known().items() if state == "dead"}
+    return hopeful_links(triplets, faces, dead)
+
+
+@contextmanager
+def _full_disk_explained(folder: Path):
+    try:
+        yield
+    except (OSError, OperationalError) as error:
+        if getattr(error, "errno", None) != errno.ENOSPC and "disk is full" not in str(error):
+            raise
+        advice = f"The disk of {folder} is full. Nothing that was stored is lost: make room, and run again to go on"
+        raise OSError(errno.ENOSPC, advice) from error
 
 
 def _stamp(where: Source) -> dict:
-    """What the result depends on: the crop size and the annotation files, by size and time."""
+    """What the result depends on: the crop size, the annotation files by size and time, and how many photos came."""
     names = [f"fec/{name}" for name in fec.FILES.values()]
     names += [f"icartoonface/{annotations}" for annotations, _, _ in icartoonface.TRACKS.values()]
     files = {name: os.stat(where.root / name) for name in names if (where.root / name).exists()}
-    return {"size": where.size, "files": {name: [at.st_size, at.st_mtime_ns] for name, at in files.items()}}
+    with Ledger(where.folder / LEDGER) as ledger:
+        photos = ledger.good()
+    return {
+        "size": where.size,
+        "files": {name: [at.st_size, at.st_mtime_ns] for name, at in files.items()},
+        "photos": photos,
+    }
 
 
 def _read(where: Source) -> Cleaned:
@@ -153,3 +246,19 @@ def _write(path: Path, text: str) -> None:
     part = path.with_name(path.name + ".part")
     part.write_text(text)
     os.replace(part, path)
+
+
+def main() -> None:
+    """Clean on the command line: everything, or one machine's share of the downloads."""
+    parser = argparse.ArgumentParser(prog="python -m mirrorme_utils.clean", description=__doc__.splitlines()[0])
+    parser.add_argument("--rank", type=int, default=0, help="which share of the links, from 0")
+    parser.add_argument("--of", type=int, default=1, help="how many shares; 1: do everything")
+    options = parser.parse_args()
+    if options.of == 1:
+        print(ensure().stages.to_string())
+    else:
+        print(fetch_share(chosen(), options.rank, options.of)["state"].value_counts().to_string())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,8 +1,9 @@
 """Pictures from outside, opened with care, and faces cut out of them.
 
-A file is what its bytes say, not what its name says. It must be of a known format, small enough in pixels before
-anything is decoded, and decode to its last row. A face box is rarely square: the crop grows the shorter side about the
-box's centre, so that nothing is stretched, and repeats the edge pixels where the square leaves the picture.
+A file is what its bytes say, not what its name says. It must be one still picture of a known format, of a size in
+pixels that is checked before anything is decoded, and decode to its last row. A face box is rarely square: the crop
+grows the shorter side about the box's centre, so that nothing is stretched, and repeats the edge pixels where the
+square leaves the picture.
 
 Taught in: notebook 01, section 4.
 """
@@ -20,6 +21,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 MAX_PIXELS = 50_000_000
+MIN_SIDE = 16  # pixels; smaller pictures, such as those of one pixel that count visitors, show no face
 QUALITY = 95
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # MAX_PIXELS refuses earlier than it warns
 
@@ -40,7 +42,7 @@ def open_picture(source: bytes | Path) -> Image.Image:
     Returns:
         a PIL picture in mode RGB.
     Raises:
-        BadPicture: not a picture of a known format, too many pixels, broken or cut off.
+        BadPicture: not a picture of a known format, too many pixels or too few, animated, broken or cut off.
         FileNotFoundError: there is no such file.
     """
     try:
@@ -48,8 +50,15 @@ def open_picture(source: bytes | Path) -> Image.Image:
             width, height = picture.size
             if width * height > MAX_PIXELS:
                 raise BadPicture(f"too many pixels: {width} x {height}")
+            if min(width, height) < MIN_SIDE:
+                raise BadPicture(f"too small: {width} x {height}")
+            if picture.format != "MPO" and getattr(picture, "is_animated", False):  # MPO: a photo and its preview
+                raise BadPicture("animated")
             picture.load()
-            return ImageOps.exif_transpose(picture).convert("RGB")
+            ImageOps.exif_transpose(picture, in_place=True)
+            if picture.mode.startswith("I"):  # 16 bits of grey, which `convert` would cut off at 255
+                picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+            return picture if picture.mode == "RGB" else picture.convert("RGB")  # which would copy it
     except (BadPicture, FileNotFoundError):
         raise
     except UnidentifiedImageError:
@@ -82,10 +91,13 @@ def crop_square(picture: Image.Image, box, size: int) -> Image.Image:
     if right - left < 1 or bottom - top < 1:
         raise BadBox("box outside the picture")
     side = max(round(max(right - left, bottom - top)), 1)
-    x = round((left + right - side) / 2) + np.arange(side)
-    y = round((top + bottom - side) / 2) + np.arange(side)
-    square = np.asarray(picture)[np.ix_(y.clip(0, picture.height - 1), x.clip(0, picture.width - 1))]
-    return Image.fromarray(square).resize((size, size), Image.Resampling.LANCZOS)
+    x, y = round((left + right - side) / 2), round((top + bottom - side) / 2)
+    inside = max(x, 0), max(y, 0), min(x + side, picture.width), min(y + side, picture.height)
+    square = picture.crop(inside)
+    if square.size != (side, side):
+        margins = (inside[1] - y, y + side - inside[3]), (inside[0] - x, x + side - inside[2]), (0, 0)
+        square = Image.fromarray(np.pad(np.asarray(square), margins, mode="edge"))
+    return square.resize((size, size), Image.Resampling.LANCZOS)
 
 
 def crop_path(folder: Path, name: str) -> Path:
@@ -93,53 +105,74 @@ def crop_path(folder: Path, name: str) -> Path:
     return Path(folder) / name[:2] / f"{name}.jpg"
 
 
-def crop_faces(faces: pd.DataFrame, folder: Path, size: int, unit: str, workers: int | None = None) -> pd.Series:
-    """Cut out many faces in parallel; a crop that exists is kept, none is ever half-written.
+def make_folders(folder: Path) -> None:
+    """Make the subfolders that `crop_path` names."""
+    for prefix in range(256):
+        (Path(folder) / f"{prefix:02x}").mkdir(parents=True, exist_ok=True)
+
+
+def cut_faces(picture: Image.Image, faces, folder: Path, size: int, unit: str) -> list[str]:
+    """Cut the faces of one photo that are not there yet; a crop that exists is kept, none is ever half-written.
 
     Args:
-        faces: columns photo (path of the file), left, right, top, bottom and key.
+        picture: RGB, upright; faces: pairs of key and box (left, right, top, bottom); size: pixels of a crop's side;
         unit: "fraction" (of the photo's width and height) or "pixel".
-        workers: threads; all cores if not given.
+    Returns:
+        for each face the reason why there is no crop, "" where there is one.
+    """
+    scale = (picture.width, picture.width, picture.height, picture.height) if unit == "fraction" else (1, 1, 1, 1)
+    reasons = []
+    for name, box in faces:
+        path, reason = crop_path(folder, name), ""
+        if not _is_there(path):
+            try:
+                face = crop_square(picture, [side * factor for side, factor in zip(box, scale)], size)
+                part = path.with_suffix(".part")
+                face.save(part, "JPEG", quality=QUALITY)
+                os.replace(part, path)
+            except BadBox as error:
+                reason = str(error)
+        reasons.append(reason)
+    return reasons
+
+
+def crop_faces(faces: pd.DataFrame, folder: Path, size: int, unit: str, workers: int | None = None) -> pd.Series:
+    """Cut out many faces in parallel (see `cut_faces`); only photos with a face that is not there yet are opened.
+
+    Args:
+        faces: columns photo (path of the file), left, right, top, bottom and key; workers: threads; all cores if not
+        given.
     Returns:
         for each row the reason why there is no crop, "" where there is one.
     """
     if unit not in ("fraction", "pixel"):
         raise ValueError(f"unit must be 'fraction' or 'pixel', got {unit!r}")
-    folder = Path(folder)
-    for prefix in range(256):
-        (folder / f"{prefix:02x}").mkdir(parents=True, exist_ok=True)
+    make_folders(folder)
     columns = ["photo", "left", "right", "top", "bottom", "key"]
     jobs = {}
-    for row, (photo, *box, name) in zip(faces.index, faces[columns].itertuples(index=False)):
-        path = crop_path(folder, name)
-        if not path.exists():
-            jobs.setdefault(photo, []).append((row, box, path))
-    reasons = pd.Series("", index=faces.index, dtype=object)
-    work = ((photo, todo, size, unit) for photo, todo in jobs.items())
+    for row, (photo, *box, name) in enumerate(faces[columns].itertuples(index=False)):
+        if not _is_there(crop_path(folder, name)):
+            jobs.setdefault(photo, []).append((row, (name, box)))
+    reasons = [""] * len(faces)
+    work = [(photo, [face for _, face in todo], folder, size, unit) for photo, todo in jobs.items()]
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-        for result in pool.map(_crop_photo, work):
-            for row, reason in result:
+        for todo, found in zip(jobs.values(), pool.map(_crop_photo, work)):
+            for (row, _), reason in zip(todo, found):
                 reasons[row] = reason
-    return reasons
+    return pd.Series(reasons, index=faces.index, dtype=object)
 
 
-def _crop_photo(job) -> list[tuple[int, str]]:
-    photo, todo, size, unit = job
+def _is_there(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0  # a power cut can leave the name without the bytes
+    except FileNotFoundError:
+        return False
+
+
+def _crop_photo(job) -> list[str]:
+    photo, faces, *how = job
     try:
         picture = open_picture(Path(photo))
-    except (BadPicture, OSError) as error:
-        reason = "photo is missing" if isinstance(error, FileNotFoundError) else str(error)
-        return [(row, reason) for row, _, _ in todo]
-    scale = (picture.width, picture.width, picture.height, picture.height) if unit == "fraction" else (1, 1, 1, 1)
-    results = []
-    for row, box, path in todo:
-        try:
-            face = crop_square(picture, [side * factor for side, factor in zip(box, scale)], size)
-        except BadBox as error:
-            results.append((row, str(error)))
-            continue
-        part = path.with_suffix(".part")
-        face.save(part, "JPEG", quality=QUALITY)
-        os.replace(part, path)
-        results.append((row, ""))
-    return results
+    except (BadPicture, FileNotFoundError) as error:
+        return ["photo is missing" if isinstance(error, FileNotFoundError) else str(error)] * len(faces)
+    return cut_faces(picture, faces, *how)

@@ -10,9 +10,12 @@ Taught in: notebook 01, sections 1-2.
 import csv
 import math
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
+
+from .rows import table
 
 FILES = {part: f"faceexp-comparison-data-{part}-public.csv" for part in ("train", "test")}
 WEBSITE = "https://research.google/tools/datasets/google-facial-expression/"
@@ -21,6 +24,7 @@ BOX = ["left", "right", "top", "bottom"]
 FACES = ["face1", "face2", "face3"]
 VOTES = ["votes1", "votes2", "votes3"]
 FIRST_VOTE = 16  # column of the first annotator's name
+PUBLIC_SIZE = "about 500,000 triplets in the two files"
 REPORT_COUNTS = dict(zip(TYPES, (107_761, 101_640, 99_522)))  # after cleaning
 REPORT_IMAGES = 75_135
 
@@ -44,33 +48,35 @@ def read(folder: Path, parts: tuple[str, ...] = ("train", "test")) -> Fec:
     """Read FEC's CSV files from a folder; rows that cannot be read are listed, never dropped in silence.
 
     Raises:
-        FileNotFoundError: a file is missing; the message says where it belongs and where it comes from.
+        FileNotFoundError: a file is missing; the message says where it belongs, where it comes from and its size.
     """
-    numbers, triplets, malformed = {}, [], []
-    for part in parts:
-        path = Path(folder) / FILES[part]
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"FEC's file {FILES[part]} is missing. It belongs in {Path(folder)} and comes from {WEBSITE} "
-                "(the mini world writes its own: `python -m mirrorme_utils.miniworld`)."
-            )
-        with open(path, "rb") as lines:
-            for line, raw in enumerate(lines, 1):
-                if not raw.strip():
-                    continue
-                try:
-                    faces, kind, counts = parse(raw)
-                except ValueError as error:
-                    malformed.append((path.name, line, str(error), raw[:120].decode("utf-8", "replace").strip()))
-                    continue
-                index = [numbers.setdefault(face, len(numbers)) for face in faces]
-                triplets.append((*index, kind, *counts, *_majority(counts), part, line))
+    folder, numbers, malformed = Path(folder), {}, []
+    missing = [FILES[part] for part in parts if not (folder / FILES[part]).is_file()]
+    if missing:
+        raise FileNotFoundError(
+            f"FEC's {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing. Put what you get from "
+            f"{WEBSITE} ({PUBLIC_SIZE}) into {folder} (the mini world writes its own: "
+            "`python -m mirrorme_utils.miniworld`)."
+        )
     columns = [*FACES, "type", *VOTES, "label", "agreement", "part", "line"]
-    return Fec(
-        pd.DataFrame(list(numbers), columns=["url", *BOX]),
-        pd.DataFrame(triplets, columns=columns),
-        pd.DataFrame(malformed, columns=["file", "line", "reason", "text"]),
-    )
+    triplets = table(chain.from_iterable(_rows(folder, part, numbers, malformed) for part in parts), columns)
+    faces = table(numbers, ["url", *BOX])
+    return Fec(faces, triplets, table(malformed, ["file", "line", "reason", "text"]))
+
+
+def _rows(folder: Path, part: str, numbers: dict, malformed: list):
+    """Yield a file's triplets; number its faces, and list what is malformed, on the way."""
+    with open(folder / FILES[part], "rb") as lines:
+        for line, raw in enumerate(lines, 1):
+            if not raw.strip():
+                continue
+            try:
+                faces, kind, counts = parse(raw)
+            except ValueError as error:
+                malformed.append((FILES[part], line, str(error), raw[:120].decode("utf-8", "replace").strip()))
+                continue
+            index = [numbers.setdefault(face, len(numbers)) for face in faces]
+            yield (*index, kind, *counts, *_majority(counts), part, line)
 
 
 def parse(raw: bytes) -> tuple[list[tuple], str, tuple[int, int, int]]:
@@ -104,7 +110,8 @@ def parse(raw: bytes) -> tuple[list[tuple], str, tuple[int, int, int]]:
     strange = [vote for vote in votes if vote not in ("1", "2", "3")]
     if strange:
         raise ValueError(f"vote {strange[0]!r} is not 1, 2 or 3")
-    return faces, kind, tuple(votes.count(vote) for vote in ("1", "2", "3"))
+    # one string for all rows, not one each
+    return faces, TYPES[TYPES.index(kind)], tuple(votes.count(vote) for vote in ("1", "2", "3"))
 
 
 def _face(number: int, cells: list[str]) -> tuple:

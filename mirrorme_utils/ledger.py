@@ -1,7 +1,7 @@
 """The ledger of a download: what became of each link, in SQLite, so that a stopped run goes on where it was.
 
-Three states: `ok` (the photo is on disk), `dead` (asking again is pointless) and `later` (it failed for a reason that
-may pass; the next run asks again).
+Three states: `ok` (the photo is on disk, or was let go, which its reason says), `dead` (asking again is pointless) and
+`later` (it failed for a reason that may pass; the next run asks again).
 
 Taught in: notebook 01, section 3.
 """
@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 
+LEDGER = "ledger.sqlite"
+LET_GO = "let go: no triplet uses it"
 PLACEHOLDER_LINKS = 3  # the same bytes under so many links are no photo of anybody
 
 
@@ -53,17 +55,46 @@ class Ledger:
         with self._connection:
             self._connection.executemany(f"INSERT OR REPLACE INTO links VALUES ({marks})", map(astuple, entries))
 
-    def states(self) -> dict[str, tuple[str, int]]:
-        """Map each known link to its state and its bytes on disk."""
-        rows = self._connection.execute("SELECT url, state, bytes FROM links")
-        return {url: (state, size) for url, state, size in rows}
+    def known(self) -> dict[str, tuple[str, int, str]]:
+        """Map each known link to its state, its bytes on disk and its reason."""
+        rows = self._connection.execute("SELECT url, state, bytes, reason FROM links")
+        return {url: tuple(row) for url, *row in rows}
+
+    def good(self) -> int:
+        """Count the links that gave a photo."""
+        return self._connection.execute("SELECT COUNT(*) FROM links WHERE state = 'ok'").fetchone()[0]
+
+    def take_in(self, other: Path) -> None:
+        """Add another ledger's entries; what is settled here stays as it is."""
+        self._connection.execute("ATTACH DATABASE ? AS other", (str(other),))
+        try:
+            with self._connection:
+                self._connection.execute(
+                    "INSERT OR REPLACE INTO main.links SELECT * FROM other.links "
+                    "WHERE url NOT IN (SELECT url FROM main.links WHERE state != 'later')"
+                )
+        finally:
+            self._connection.execute("DETACH DATABASE other")
+
+    def let_go(self, urls) -> None:
+        """Note that these photos are good and not kept, so that nobody asks for them again."""
+        self._give_reason(urls, LET_GO)
+
+    def want_back(self, urls) -> None:
+        """Undo `let_go`: the next download asks for these photos again."""
+        self._give_reason(urls, "")
+
+    def _give_reason(self, urls, reason: str) -> None:
+        with self._connection:
+            update = "UPDATE links SET reason = ? WHERE url = ? AND state = 'ok' AND reason != ?"
+            self._connection.executemany(update, ((reason, url, reason) for url in urls))
 
     def mark_placeholders(self) -> list[str]:
         """Declare dead what many links share to the byte, a "photo unavailable" picture, and return those links."""
         repeated = "SELECT sha256 FROM links WHERE sha256 != '' GROUP BY sha256 HAVING COUNT(*) >= ?"
         with self._connection:
             rows = self._connection.execute(
-                f"UPDATE links SET state = 'dead', reason = 'placeholder: one picture under many links' "
+                "UPDATE links SET state = 'dead', reason = 'placeholder: one picture under many links' "
                 f"WHERE state = 'ok' AND sha256 IN ({repeated}) RETURNING url",
                 (PLACEHOLDER_LINKS,),
             ).fetchall()

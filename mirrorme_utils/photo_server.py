@@ -58,6 +58,7 @@ def placeholder() -> bytes:
 
 class _Quiet(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128  # a client that opens many connections at once is not kept waiting
 
     def handle_error(self, request, client_address):
         if not isinstance(sys.exc_info()[1], ConnectionError):  # a client that hangs up is nobody's error

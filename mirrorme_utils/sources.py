@@ -88,36 +88,42 @@ def _photos(where: Source) -> Path:
     return where.root / "fec" / "photos"
 
 
-def people_of(where: Source, cropped: pd.DataFrame, test_urls: set[str]) -> pd.DataFrame:
-    """Say who each cropped FEC face is and in which split: the table `Cleaned.faces`, indexed like `cropped`."""
-    good = cropped[cropped["image"] != ""].assign(kind="human", source="fec")
+def people_of(where: Source, faces: pd.DataFrame, test_urls: set[str]) -> pd.DataFrame:
+    """Say who each FEC face is and in which split.
+
+    Args:
+        faces: rows of `fec.Fec.faces`; test_urls: links that FEC's test file names.
+    Returns:
+        the faces with kind, identity, split, source and truth, as in `Cleaned.faces`.
+    """
+    faces = faces.assign(kind="human", source="fec")
     if where.name == "mini":
-        photos = "fec/photos/" + good["url"].str.rsplit("/", n=1).str[-1]
-        return _with_mini_identity(where, good, photos)
-    splits = [("test" if url in test_urls else _split_of(url, ("train", "val"))) for url in good["url"]]
-    return good.assign(identity=good["url"], split=splits, truth=-1)[FACE_COLUMNS]
+        return _with_mini_identity(where, faces, "fec/photos/" + faces["url"].str.rsplit("/", n=1).str[-1])
+    splits = [("test" if url in test_urls else _split_of(url, ("train", "val"))) for url in faces["url"]]
+    return faces.assign(identity=faces["url"], split=splits, truth=-1)
 
 
 def cartoons_of(where: Source, cropped: pd.DataFrame) -> pd.DataFrame:
     """Say which character each cropped iCartoonFace face is and in which split: the table `Cleaned.faces`."""
-    good = cropped[cropped["image"] != ""].assign(kind="cartoon", source=cropped["track"])
+    good = cropped[cropped["image"] != ""]
+    good = good.assign(kind="cartoon", source=good["track"])
     if where.name == "mini":
-        return _with_mini_identity(where, good, "icartoonface/" + good["picture"])
+        return _with_mini_identity(where, good, "icartoonface/" + good["picture"])[FACE_COLUMNS]
     splits = [_split_of(name, tuple(SPLITS)) for name in good["character"]]
     return good.assign(identity=good["character"], split=splits, truth=-1)[FACE_COLUMNS]
 
 
-def _with_mini_identity(where: Source, good: pd.DataFrame, photos: pd.Series) -> pd.DataFrame:
+def _with_mini_identity(where: Source, faces: pd.DataFrame, photos: pd.Series) -> pd.DataFrame:
     """Look identities up in the mini world's index, which names a face by photo and, among people, by its left side."""
     columns = ["photo", "left", "identity", "split", "kind"]
     index = pd.read_csv(where.root / "truth.csv", usecols=columns)
     human = index["kind"] == "human"
     names = index["photo"] + (" " + index["left"].map("{:.6f}".format)).where(human, "")
     rows = pd.Series(index.index, index=names)
-    wanted = photos + (" " + good["left"].map("{:.6f}".format)).where(good["kind"] == "human", "")
+    wanted = photos + (" " + faces["left"].map("{:.6f}".format)).where(faces["kind"] == "human", "")
     truth = rows.loc[wanted].to_numpy()
     identity, split = (index.loc[truth, column].to_numpy() for column in ("identity", "split"))
-    return good.assign(identity=identity.astype(str), split=split, truth=truth)[FACE_COLUMNS]
+    return faces.assign(identity=identity.astype(str), split=split, truth=truth)
 
 
 def _split_of(name: str, parts: tuple[str, ...]) -> str:

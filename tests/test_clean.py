@@ -1,6 +1,9 @@
 """Cleaning from end to end on a tiny world: what is kept, what is discarded and why, and that it goes on."""
 
+import errno
 import shutil
+import subprocess
+from collections import Counter
 
 import pandas as pd
 import pytest
@@ -8,6 +11,9 @@ import tiny_world
 from PIL import Image
 
 from mirrorme_utils import clean, config, fec, icartoonface, sources
+from mirrorme_utils.download import Options, download, photo_path
+from mirrorme_utils.ledger import LET_GO, Ledger
+from mirrorme_utils.photo_server import HOST, PhotoServer
 from mirrorme_utils.sources import Source
 
 
@@ -50,7 +56,7 @@ def test_the_second_call_reads_and_an_interrupted_one_goes_on(mini, monkeypatch)
     first = clean.ensure()
     before = {path: path.stat().st_mtime_ns for path in mini.folder.rglob("*.jpg")}
     (mini.folder / "done.json").unlink()
-    monkeypatch.setattr(clean, "download", lambda urls, folder, options: _no_server(urls, folder))
+    monkeypatch.setattr(clean, "download", _no_server)
     again = clean.ensure()
     assert again.faces.equals(first.faces) and again.triplets.equals(first.triplets)
     assert {path: path.stat().st_mtime_ns for path in mini.folder.rglob("*.jpg")} == before
@@ -58,10 +64,107 @@ def test_the_second_call_reads_and_an_interrupted_one_goes_on(mini, monkeypatch)
     assert clean.ensure().faces.equals(first.faces)
 
 
-def _no_server(urls, folder):
-    from mirrorme_utils.download import Options, download
+def _no_server(urls, folder, options, see, ledger):
+    """Download without the mini world's host: a photo that is asked for again fails."""
+    return download(urls, folder, Options(hosts={}, tries=1), see, ledger)
 
-    return download(urls, folder, Options(hosts={}, tries=1))  # a photo asked again would now fail
+
+def _link(mini, person, number):
+    return f"http://{HOST}/p{person}n{number}.jpg"
+
+
+def _files(folder):
+    return {path.name for path in folder.rglob("*") if path.is_file()}
+
+
+def _write_triplets(mini, triplets):
+    """Write a list of agreed triplets of the training people; a face is (person, photo), its box the left one."""
+    box = f"{20 / 160:.6f},{80 / 160:.6f},{30 / 120:.6f},{110 / 120:.6f}"
+    rows = [",".join(f'"{_link(mini, *face)}",{box}' for face in faces) for faces in triplets]
+    lines = "".join(f"{row},{fec.TYPES[n % 3]},r1,2,r2,2\n" for n, row in enumerate(rows))
+    (mini.root / "fec" / fec.FILES["train"]).write_text(lines)
+    (mini.root / "fec" / fec.FILES["test"]).write_text("")
+
+
+def _kept(mini, cleaned):
+    """Check that what is on disk is what the result uses; return the names (person, photo) of the photos."""
+    assert _files(mini.folder / "crops128") == {image.rsplit("/", 1)[1] for image in cleaned.faces["image"]}
+    shown = set(cleaned.triplets[clean.IMAGES].to_numpy().ravel())
+    assert set(cleaned.faces.loc[cleaned.faces["kind"] == "human", "image"]) == shown
+    photos = {photo_path(mini.folder, _link(mini, p, n)).name: (p, n) for p in range(6) for n in range(1, 4)}
+    return {photos[name] for name in _files(mini.folder / "photos")}
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Serve photos as the test says, by `asked.faults`; count the questions."""
+    counts, faults = Counter(), {}
+
+    class Counting(PhotoServer):
+        def answer(self, name, user_agent):
+            counts[name] += 1
+            busy = faults.get(name) == "503"
+            return (503, {"Retry-After": "0"}, b"") if busy else super().answer(name, user_agent)
+
+    monkeypatch.setattr(sources, "PhotoServer", Counting)
+    monkeypatch.setattr(sources, "faults", lambda where: faults)
+    counts.faults = faults
+    return counts
+
+
+def test_what_no_triplet_uses_is_let_go_and_not_asked_again(mini, asked):
+    _write_triplets(mini, [((0, 1), (1, 1), (2, 1)), ((0, 2), (1, 2), (2, 2)), ((0, 1), (3, 1), (4, 1))])
+    asked.faults["p2n2.jpg"] = "410"
+    cleaned = clean.ensure()
+    assert len(cleaned.triplets) == 2 and _kept(mini, cleaned) == {(0, 1), (1, 1), (2, 1), (3, 1), (4, 1)}
+    assert sum(asked.values()) == 8
+    with Ledger(mini.folder / "ledger.sqlite") as ledger:
+        gone = {url: reason for url, (state, _, reason) in ledger.known().items() if state == "ok" and reason}
+    assert gone == dict.fromkeys((_link(mini, 0, 2), _link(mini, 1, 2)), LET_GO)
+    (mini.folder / "done.json").unlink()
+    again = clean.ensure()
+    assert again.faces.equals(cleaned.faces) and sum(asked.values()) == 8
+    _write_triplets(mini, [((0, 2), (1, 2), (3, 1))])  # another list: two photos are wanted back, others are not
+    cleaned = clean.ensure()
+    assert len(cleaned.triplets) == 1 and _kept(mini, cleaned) == {(0, 2), (1, 2), (3, 1)}
+    assert sum(asked.values()) == 10 and asked["p0n2.jpg"] == asked["p1n2.jpg"] == 2
+
+
+def test_a_photo_waits_while_its_companion_may_still_come(mini, asked):
+    _write_triplets(mini, [((0, 1), (1, 1), (2, 1)), ((3, 1), (4, 1), (5, 1))])
+    asked.faults["p2n1.jpg"] = "503"
+    cleaned = clean.ensure()
+    assert len(cleaned.triplets) == 1 and len(cleaned.faces[cleaned.faces["kind"] == "human"]) == 3
+    assert _kept(mini, cleaned) == {(p, 1) for p in (0, 1, 3, 4, 5)}
+    del asked.faults["p2n1.jpg"]
+    before = sum(asked.values())
+    fetched = clean.fetch(mini, clean._wanted(mini)[-1])  # as notebook 01 does
+    assert (fetched["state"] == "ok").all() and sum(asked.values()) == before + 1
+    assert len(clean.ensure().triplets) == 2, "a photo that came later is part of the next result"
+    assert sum(asked.values()) == before + 1
+
+
+def test_a_full_disk_is_explained_and_costs_nothing(mini, asked, tmp_path):
+    """On a real full disk, one of 150 kB; where the system lets us mount it."""
+    _write_triplets(mini, [((p, n), (p + 1, n), (p + 2, n)) for p in range(4) for n in (1, 2, 3)])
+    small = tmp_path / "clean"
+    small.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=150k", "none", str(small)], capture_output=True).returncode:
+        pytest.skip("this system lets us mount no small disk")
+    try:
+        with pytest.raises(OSError, match="full.*run again") as caught:
+            clean.ensure()
+        assert caught.value.errno == errno.ENOSPC and str(small) in str(caught.value)
+        there = {path for path in (small / "photos").rglob("*") if path.is_file() and path.suffix != ".part"}
+        stored = {name for name in asked if photo_path(small, f"http://{HOST}/{name}") in there}
+        assert stored and len(stored) < 18 and not (small / "done.json").exists()
+        subprocess.run(["mount", "-o", "remount,size=20m", str(small)], check=True)
+        before = asked.copy()
+        cleaned = clean.ensure()
+        assert len(cleaned.triplets) == 12 and len(_kept(mini, cleaned)) == 18
+        assert not [name for name in stored if asked[name] > before[name]], "what was stored is not asked again"
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
 
 
 def test_another_world_is_cleaned_from_nothing(mini):
@@ -80,6 +183,17 @@ def test_a_missing_file_is_named(mini):
     (mini.root / "fec" / fec.FILES["test"]).unlink()
     with pytest.raises(FileNotFoundError, match=fec.FILES["test"]):
         clean.ensure()
+    real = Source("real", mini.root)
+    drawn = icartoonface.read(real.root / "icartoonface").faces
+    shutil.rmtree(real.root / "icartoonface" / icartoonface.TRACKS["recognition"][1])
+    with pytest.raises(FileNotFoundError, match="389,678 pictures of 5,013 characters belong in .*rectrain.*github"):
+        clean.crop_cartoons(real, drawn)
+
+
+def test_drawings_may_all_be_missing(tmp_path):
+    row = {"image": "", "picture": "a.jpg", "track": "recognition", "character": "someone"}
+    kept = sources.cartoons_of(Source("real", tmp_path), pd.DataFrame([row, row]))
+    assert kept.empty and list(kept.columns) == sources.FACE_COLUMNS
 
 
 def test_real_files_need_no_index_and_keep_people_apart(mini, tmp_path, monkeypatch):

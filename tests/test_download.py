@@ -16,7 +16,7 @@ import pytest
 import tiny_world
 
 from mirrorme_utils import config, links
-from mirrorme_utils.download import BROWSER, Options, download, photo_path
+from mirrorme_utils.download import Options, download, photo_path
 from mirrorme_utils.ledger import Ledger
 from mirrorme_utils.photo_server import PhotoServer, choose_faults
 
@@ -83,64 +83,6 @@ def server():
     yield server
     server.http.shutdown()
     server.http.server_close()
-
-
-def unfinished(handler, n):
-    handler.say(body=jpeg("x")[:300], length=4000)
-    handler.close_connection = True
-
-
-def drip(handler, n):
-    handler.say(body=b"", length=4000)
-    for _ in range(40):
-        handler.wfile.write(b"x")
-        time.sleep(0.05)
-
-
-def silent(handler, n):
-    time.sleep(1)
-
-
-MATRIX = [  # answer, state, status, reason, questions
-    (lambda h, n: h.say(404, b"gone"), "dead", 404, "HTTP 404", 1),
-    (lambda h, n: h.say(410), "dead", 410, "HTTP 410", 1),
-    (lambda h, n: h.say(403), "dead", 403, "HTTP 403", 1),
-    (lambda h, n: h.say(204), "dead", 204, "HTTP 204", 1),
-    (lambda h, n: h.say(body=b"<html>log in</html>", Content_Type="image/jpeg"), "dead", 200, "not a picture", 1),
-    (lambda h, n: h.say(), "dead", 200, "not a picture", 1),
-    (lambda h, n: h.say(body=jpeg("x")[:-900]), "dead", 200, "cut off", 1),
-    (lambda h, n: h.say(body=b"\xff" * 60_000), "dead", 200, "larger than 0.05 MB", 1),
-    (lambda h, n: h.say(503 if n < 3 else 200, jpeg("x")), "ok", 200, "", 3),
-    (lambda h, n: h.say(429 if n < 2 else 200, jpeg("x"), Retry_After="0"), "ok", 200, "", 2),
-    (lambda h, n: h.say(503), "later", 503, "HTTP 503", 3),
-    (unfinished, "later", 0, "connection failed: RemoteProtocolError", 3),
-    (silent, "later", 0, "timeout", 3),
-    (drip, "later", 200, "too slow", 3),
-    (lambda h, n: h.say(302, Location="/other.jpg"), "ok", 200, "", 1),
-    (lambda h, n: h.say(302, Location="/x.jpg?again"), "dead", 0, "too many redirects", 1),
-    (lambda h, n: h.say(302, Location="file:///etc/passwd"), "dead", 0, "scheme 'file' is not http(s)", 1),
-    (lambda h, n: h.say(302, Location="ftp://a.test/x"), "dead", 0, "scheme 'ftp' is not http(s)", 1),
-    (lambda h, n: h.say(302, Location="http://a.test:port/x"), "later", 0, "connection failed: RemoteProtocolError", 3),
-    (lambda h, n: h.say(301, Location="http://127.0.0.1:8080/x"), "dead", 0, "address is not public", 1),
-    (lambda h, n: h.say(301, Location="http://localhost/x"), "dead", 0, "address is not public", 1),
-    (lambda h, n: h.say(301, Location="http://169.254.169.254/latest"), "dead", 0, "address is not public", 1),
-    (lambda h, n: h.say(301, Location="http://[::ffff:10.0.0.1]/x"), "dead", 0, "address is not public", 1),
-]
-
-
-@pytest.mark.parametrize("answer, state, status, reason, questions", MATRIX, ids=range(len(MATRIX)))
-def test_each_way_to_fail_has_its_state_and_its_reason(server, tmp_path, answer, state, status, reason, questions):
-    server.answers["/x.jpg"] = answer
-    limits = dict(max_bytes=50_000, timeout=0.2, deadline=0.3)
-    rows = server.get(["x.jpg", "fine.jpg"], tmp_path, **limits)
-    row = rows.loc["x.jpg"]
-    assert (row["state"], row["status"], row["reason"]) == (state, status, reason)
-    assert server.asked["/x.jpg"] == questions and rows.loc["fine.jpg", "state"] == "ok"
-    assert photo_path(tmp_path, row["url"]).exists() == (state == "ok")
-    assert not list(tmp_path.rglob("*.part"))
-    assert server.agents == {BROWSER}
-    server.get(["x.jpg"], tmp_path, **limits)  # what is there or dead is not asked again; what may pass is
-    assert server.asked["/x.jpg"] == questions * (2 if state == "later" else 1)
 
 
 @pytest.mark.parametrize(
@@ -247,7 +189,7 @@ def test_a_killed_run_goes_on_where_it_was(server, tmp_path):
     process.wait()
     there = [path for path in (tmp_path / "photos").rglob("*") if path.is_file() and path.suffix != ".part"]
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
-        known = ledger.states()
+        known = ledger.known()
     assert 50 <= len(known) < 300 and known[f"http://{HOST}/1.jpg"][0] == "dead"
     before = server.asked.copy()
     server.answers = {}

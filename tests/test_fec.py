@@ -90,8 +90,10 @@ def test_a_missing_file_is_named_with_its_place_and_its_origin(tmp_path):
     written(tmp_path, line())
     with pytest.raises(FileNotFoundError) as caught:
         fec.read(tmp_path)
-    for wanted in (fec.FILES["test"], str(tmp_path), "research.google"):
+    for wanted in (fec.FILES["test"], str(tmp_path), "research.google", "500,000 triplets"):
         assert wanted in str(caught.value)
+    with pytest.raises(FileNotFoundError, match=f"{fec.FILES['train']} and {fec.FILES['test']} are missing"):
+        fec.read(tmp_path / "elsewhere")
 
 
 def test_counts_by_type_are_the_reports_table(tmp_path):

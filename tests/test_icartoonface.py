@@ -28,6 +28,7 @@ def test_one_track_is_enough_and_none_is_an_error(tmp_path):
         icartoonface.read(tmp_path)
     for annotations, pictures, _ in TRACKS.values():
         assert annotations in str(caught.value) and pictures in str(caught.value)
+    assert "50,000 pictures" in str(caught.value) and "389,678 pictures" in str(caught.value)
     assert str(tmp_path) in str(caught.value) and "github.com" in str(caught.value)
     assert len(written(tmp_path, detection=["d1.jpg,10,20,30,60"]).faces) == 1
 

@@ -1,0 +1,182 @@
+"""Ask hosts for one link at a time: politely, safely, and judging what comes by its bytes.
+
+What may pass (429, 503, a timeout) is asked again after a growing pause or after the pause that the server names; a
+body is read up to a size limit; only http and https, and never a private address, checked again at each redirect. A
+file is kept only when it decodes to its last pixel, and is written under another name first. It is named by a hash of
+its link, so no link can leave the folder.
+
+Taught in: notebook 01, section 3.
+"""
+
+import hashlib
+import os
+import random
+import ssl
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from .crops import BadPicture, open_picture
+from .ledger import Entry
+from .links import MayPass, Refused, address_of, check_link, seconds_to_wait
+
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36"
+MAY_PASS = {408, 425, 429, 500, 502, 503, 504}
+MAX_REDIRECTS = 5
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to ask.
+
+    workers: links in flight; per_host: of these, at one host; tries: per link and run; pause, longest_pause: seconds
+    before the first repeat (doubled each time) and at most; timeout: seconds of silence; deadline: seconds for one
+    answer in all; max_bytes: of one file; user_agent: some hosts answer 403 to what is no browser; hosts: name to
+    "address:port", asked in place of what the name resolves to. That is how the mini world's links reach its server on
+    this machine, and the only way to a loopback or private address.
+    """
+
+    workers: int = 32
+    per_host: int = 8
+    tries: int = 4
+    pause: float = 0.5
+    longest_pause: float = 60
+    timeout: float = 20
+    deadline: float = 120
+    max_bytes: int = 20_000_000
+    user_agent: str = BROWSER
+    hosts: dict[str, str] = field(default_factory=dict)
+
+
+def photo_path(folder: Path, url: str) -> Path:
+    """Return where the photo of a link lies: named by its hash, whatever the link says."""
+    name = hashlib.sha256(url.encode()).hexdigest()[:32]
+    return Path(folder) / "photos" / name[:2] / name
+
+
+class Fetcher:
+    """Asks hosts for links, each host through its own few connections."""
+
+    def __init__(self, folder: Path, options: Options, see=None):
+        """Args: folder: with the subfolders of `photo_path`; see: called with the link and the decoded picture of each
+        photo, before the photo is stored."""
+        self.folder, self.options, self.see = Path(folder), options, see
+        self._stop = threading.Event()
+        self._desk = threading.BoundedSemaphore(os.cpu_count() or 1)  # a decoded photo can take 200 MB
+        self._hosts, self._lock = {}, threading.Lock()
+        self._tls = ssl.create_default_context()
+
+    def stop(self) -> None:
+        """Let go of what is under way: bodies half read, and pauses."""
+        self._stop.set()
+
+    def close(self) -> None:
+        """Close all connections."""
+        for host in self._hosts.values():
+            host.client.close()
+
+    def fetch(self, url: str) -> Entry:
+        """Fetch one link into its file, with repeats; failures come back as an entry too."""
+        start = time.monotonic()
+        path = photo_path(self.folder, url)
+        if path.exists():  # written by a run that was stopped before its ledger was
+            try:
+                return self._keep(url, path.read_bytes(), 200, start, 0)
+            except Refused:
+                path.unlink()
+        for attempt in range(1, self.options.tries + 1):
+            try:
+                body, status = self._get(url)
+                return self._keep(url, body, status, start, attempt)
+            except Refused as refusal:
+                reason, status = refusal.args
+                return Entry(url, "dead", status, reason, 0, time.monotonic() - start, attempt)
+            except MayPass as failure:
+                reason, status, wait = failure.args
+            pause = self.options.pause * 2 ** (attempt - 1) * random.uniform(0.75, 1.25)
+            pause = min(pause if wait is None else wait, self.options.longest_pause)
+            if attempt == self.options.tries or self._stop.wait(pause):
+                break
+        return Entry(url, "later", status, reason, 0, time.monotonic() - start, attempt)
+
+    def _keep(self, url: str, body: bytes, status: int, start: float, attempt: int) -> Entry:
+        with self._desk:
+            try:
+                picture = open_picture(body)
+            except BadPicture as error:
+                raise Refused(str(error), status) from error
+            if self.see:
+                self.see(url, picture)
+            del picture
+        path = photo_path(self.folder, url)
+        part = path.with_suffix(".part")
+        part.write_bytes(body)
+        os.replace(part, path)
+        digest = hashlib.sha256(body).hexdigest()
+        return Entry(url, "ok", status, "", len(body), time.monotonic() - start, attempt, digest)
+
+    def _get(self, url: str) -> tuple[bytes, int]:
+        for _ in range(MAX_REDIRECTS + 1):
+            link = check_link(url)
+            place = address_of(link, self.options.hosts)
+            host = self._host(link)
+            with host.room:
+                self._stop.wait(max(host.quiet_until - time.monotonic(), 0))
+                try:
+                    answer = self._answer(link, place, host)
+                except httpx.TimeoutException:
+                    raise MayPass("timeout", 0, None) from None
+                except httpx.RequestError as error:
+                    raise MayPass(f"connection failed: {type(error).__name__}", 0, None) from error
+            if isinstance(answer, tuple):
+                return answer
+            url = answer
+        raise Refused("too many redirects", 0)
+
+    def _answer(self, link: httpx.URL, place: tuple[str, int], host: "_Host") -> tuple[bytes, int] | str:
+        """Ask at an address and port; return (body, status), or the link of a redirect."""
+        headers = {"Host": link.netloc.decode(), "User-Agent": self.options.user_agent, "Accept-Encoding": "identity"}
+        target = link.copy_with(host=place[0], port=place[1])
+        end, names = time.monotonic() + self.options.deadline, {"sni_hostname": link.host}
+        with host.client.stream("GET", target, headers=headers, extensions=names) as response:
+            status = response.status_code
+            if response.is_redirect:
+                return str(link.join(response.headers["location"]))
+            if status in MAY_PASS:
+                wait = seconds_to_wait(response.headers.get("retry-after"))
+                if status == 429:  # too many questions: the whole host gets a rest, not this link alone
+                    rest = self.options.pause if wait is None else wait
+                    host.quiet_until = time.monotonic() + min(rest, self.options.longest_pause)
+                raise MayPass(f"HTTP {status}", status, wait)
+            if status != 200:
+                raise Refused(f"HTTP {status}", status)
+            body = bytearray()
+            for chunk in response.iter_bytes():
+                body += chunk
+                if len(body) > self.options.max_bytes:
+                    raise Refused(f"larger than {self.options.max_bytes / 1e6:g} MB", status)
+                if time.monotonic() > end:
+                    raise MayPass("too slow", status, None)
+                if self._stop.is_set():
+                    raise MayPass("stopped", status, 0)
+            return bytes(body), status
+
+    def _host(self, link: httpx.URL) -> "_Host":
+        name = (link.scheme, link.host, link.port)
+        with self._lock:
+            if name not in self._hosts:
+                self._hosts[name] = _Host(self.options, self._tls)
+            return self._hosts[name]
+
+
+class _Host:
+    """One host: its connections, room for `per_host` questions at once, and a time before which it wants its rest."""
+
+    def __init__(self, options: Options, tls: ssl.SSLContext):
+        self.room = threading.BoundedSemaphore(options.per_host)
+        self.quiet_until = 0.0
+        # One client a host: connections go to an address, and hosts that share one must not share a connection.
+        self.client = httpx.Client(verify=tls, timeout=options.timeout, trust_env=False)
