@@ -1,6 +1,7 @@
 """MirrorBench: score any `translate(target, source) -> image` where the right answer is known.
 
     python -m mirrorme_utils.bench --seed 7 --checkpoint moving --json scores.json
+    python -m mirrorme_utils.bench --photos FOLDER       the embedding on photographs (see `photos`)
 
 All scores are computed on pixels in [0, 1]. Taught in: notebook 07, section 2.
 """
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import bench_world, checkpoints, config, pixels
+from . import bench_world, checkpoints, config, photos, pixels
 from .bench_world import Case, Pairs
 from .render import REGIONS
 
@@ -140,14 +141,23 @@ def table(result: dict, keys: tuple[str, ...] = ("T", "R", "S", "leak", "preserv
     return "\n".join(lines)
 
 
-def main() -> None:
-    """Score a checkpoint beside the baselines, as the command line asks."""
+def main(arguments: list[str] | None = None) -> None:
+    """Score a checkpoint beside the baselines, or the embedding on photographs, as the command line asks."""
     parser = argparse.ArgumentParser(prog="python -m mirrorme_utils.bench", description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=0, help="of the world; 0 is the notebooks' own")
     parser.add_argument("--checkpoint", default="moving", help="a translator in data/checkpoints")
     parser.add_argument("--json", type=Path, help="where to write the scores")
     parser.add_argument("--pairs", type=int, help="how many pairs in each direction")
-    args = parser.parse_args()
+    parser.add_argument("--photos", type=Path, help="score the embedding on a folder with a subfolder for each label")
+    args = parser.parse_args(arguments)
+    if args.photos:
+        scored = photos.score(args.photos, checkpoints.load_fecnet(), args.seed)
+        _write({"photos": scored}, args.json)
+        low, high = scored["interval"]
+        print(f"{scored['n']} photographs: {scored['triplet_accuracy']:.1%} of {scored['triplets']} triplets right "
+              f"({low:.1%} to {high:.1%}), pixels {scored['pixels']:.1%}, chance 33.3%")
+        print(", ".join(f"{name} {value:.0%}" for name, value in scored["by_label"].items()))
+        return
     translate, size = checkpoints.load_translator(args.checkpoint)
     models = {name: name for name in ("copy_target", "copy_source", "truth")}
     if (config.CHECKPOINTS / "report.json").exists():
@@ -156,10 +166,14 @@ def main() -> None:
             models["report"] = report
     models[args.checkpoint] = translate
     result = run(args.seed, models, size, n_pairs=args.pairs)
-    if args.json:
-        args.json.parent.mkdir(parents=True, exist_ok=True)
-        args.json.write_text(json.dumps(result, indent=1))
+    _write(result, args.json)
     print(table(result))
+
+
+def _write(result: dict, path: Path | None) -> None:
+    if path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(result, indent=1))
 
 
 if __name__ == "__main__":

@@ -5,12 +5,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from . import config, fecnet, training, translator
+from . import config, fecnet, pixels, training, translator
 from .config import FecnetConfig, MoveConfig, ReportConfig
 
 
 def load_fecnet(name: str = "fecnet") -> nn.Module:
-    """Load a shipped FECNet, in evaluation mode, on the device.
+    """Load a FECNet, in evaluation mode, on the device: the profile's, if it was trained here, else the shipped one.
 
     Raises:
         training.CheckpointError: there is no such checkpoint, or it is no FECNet.
@@ -26,11 +26,12 @@ def largest(name: str) -> str:
 
 
 def load_translator(name: str) -> tuple[Callable[[Tensor, Tensor], Tensor], int]:
-    """Load a shipped translator.
+    """Load a translator: the profile's, if it was trained here, else the shipped one.
 
     Returns:
-        `translate(target, source)`, from and to (B, 3, S, S) in [-1, 1] on the CPU, and S. A translator that moves
-        also takes `strength` (see `translator.MirrorMe`).
+        `translate(target, source)`, from and to (B, 3, H, H) in [-1, 1] on the CPU, and S, the size that it was trained
+        at and to which it resizes what it is shown. A translator that moves also takes `strength` and `full` (see
+        `translator.MirrorMe`).
     Raises:
         training.CheckpointError: there is no such checkpoint, or it is no translator.
     """
@@ -41,17 +42,24 @@ def load_translator(name: str) -> tuple[Callable[[Tensor, Tensor], Tensor], int]
     else:
         unet, embedding = _ready(name, settings, translator.report_unet(settings)), load_fecnet()
 
-        def model(t: Tensor, s: Tensor) -> Tensor:
-            return unet(t, embedding(s), s)
+        def model(t: Tensor, s: Tensor, full: Tensor | None = None) -> Tensor:
+            return pixels.resized(unet(t, embedding(s), s), t.shape[-1] if full is None else full.shape[-1])
 
     @torch.no_grad()
     def translate(target: Tensor, source: Tensor, **options) -> Tensor:
-        return model(target.to(device), source.to(device), **options).cpu()
+        if target.shape[-1] != settings.size:
+            options.setdefault("full", target)
+        t, s = (pixels.resized(x.to(device), settings.size) for x in (target, source))
+        return model(t, s, **options).cpu()
 
     return translate, settings.size
 
 
 def _settings(name: str, *types):
+    profile = config.profile()
+    own = {"fecnet": profile.fecnet, "report": profile.report, "moving": profile.move}.get(name)
+    if own is not None and training.find(name, own):
+        return own
     card = training.describe(name)
     known = {kind.__name__: kind for kind in types}
     if card["type"] not in known:

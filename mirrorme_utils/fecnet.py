@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import FecnetConfig
-from .pixels import to_tensor
+from .pixels import resized, to_tensor
 
 
 class Residual(nn.Module):
@@ -89,23 +89,27 @@ def head(inputs: int, channels: int, growth: int, dimensions: int, cells: int = 
 
 
 class FECNet(nn.Module):
-    """Trunk, head and L2 normalisation: (B, 3, S, S) in [-1, 1] to (B, D) of unit length."""
+    """Trunk, head and L2 normalisation: (B, 3, H, H) in [-1, 1] to (B, D) of unit length.
+
+    Pictures are resized to `size` pixels, those that the network was trained on.
+    """
 
     def __init__(
-        self, trunk: nn.Module, features: int, channels: int, growth: int, dimensions: int, cells: int = 1
+        self, trunk: nn.Module, features: int, channels: int, growth: int, dimensions: int, size: int, cells: int = 1
     ):  # fmt: skip
         super().__init__()
-        self.trunk = trunk
+        self.trunk, self.size = trunk, size
         self.head = head(features, channels, growth, dimensions, cells)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.normalize(self.head(self.trunk(x)), dim=1)
+        return F.normalize(self.head(self.trunk(resized(x, self.size))), dim=1)
 
 
 def build(settings: FecnetConfig) -> FECNet:
     """Make the FECNet of a configuration, its head scaled with the width of its trunk."""
     width = settings.width
-    return FECNet(small_trunk(width), 4 * width, 4 * width, max(width // 2, 4), settings.dimensions, cells=4)
+    growth = max(width // 2, 4)
+    return FECNet(small_trunk(width), 4 * width, 4 * width, growth, settings.dimensions, settings.size, cells=4)
 
 
 @torch.no_grad()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -18,3 +19,10 @@ def to_uint8(images: Tensor) -> np.ndarray:
     """Turn a tensor (..., 3, H, W) in [-1, 1] into uint8 RGB (..., H, W, 3); values outside are clipped."""
     pixels = images.detach().float().cpu().clamp(-1, 1).add(1).mul(127.5).round()
     return pixels.movedim(-3, -1).numpy().astype(np.uint8)
+
+
+def resized(x: Tensor, size: int) -> Tensor:
+    """Resize square pictures (B, C, H, H) to `size` pixels, bilinearly; those of that size are returned as they are."""
+    if x.shape[-1] == size:
+        return x
+    return F.interpolate(x, (size, size), mode="bilinear", antialias=True)

@@ -99,6 +99,8 @@ def test_variants_train_ship_and_load_by_name(folders, embedding, variant):
     translate, size = checkpoints.load_translator("report-variant")
     t, s = (pixels.to_tensor(pictures(2, seed)) for seed in (1, 2))
     assert size == 64 and torch.allclose(translate(t, s), report.answer(g, embedding, t, s), atol=1e-5)
+    larger = [pixels.resized(x, 96) for x in (t, s)]
+    assert translate(*larger).shape == (2, 3, 96, 96), "a picture of any size gives one of its size"
     assert report.train("report-variant", settings, pictures(16), embedding)[0].loaded
 
 

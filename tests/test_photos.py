@@ -1,0 +1,61 @@
+"""Photographs are read as they are, triplets compare labels, and the command writes what it promises."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from mirrorme_utils import bench, config, fecnet, photos, training
+from mirrorme_utils.config import FecnetConfig
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two labels: dark and bright pictures, of several sizes, grey and colour."""
+    rng = np.random.default_rng(0)
+    for name, level in (("calm", 60), ("loud", 180)):
+        (tmp_path / "own" / name).mkdir(parents=True)
+        for i, (mode, size) in enumerate([("L", (40, 40)), ("RGB", (90, 90)), ("RGB", (64, 64)), ("L", (33, 33))]):
+            grain = rng.integers(0, 40, (size[1], size[0], 3)) + level
+            Image.fromarray(grain.astype(np.uint8)).convert(mode).save(tmp_path / "own" / name / f"{i}.png")
+    return tmp_path / "own"
+
+
+def test_pictures_of_any_kind_come_in_one_shape(folder):
+    Image.new("RGB", (90, 60), "white").save(folder / "loud" / "3.png")  # padded above and below
+    own = photos.read(folder, 48)
+    assert not own.images[-1, :7].any() and (own.images[-1, 10:38] == 255).all()
+    assert own.images.shape == (8, 48, 48, 3) and own.images.dtype == np.uint8
+    assert own.names == ("calm", "loud") and own.label.tolist() == [0] * 4 + [1] * 4
+
+
+def test_what_cannot_be_compared_is_refused(folder):
+    (folder / "calm" / "note.txt").write_text("no picture")
+    with pytest.raises(ValueError, match="note.txt is no picture"):
+        photos.read(folder, 48)
+    with pytest.raises(ValueError, match="for each of two labels"):
+        photos.read(folder / "loud", 48)
+
+
+def test_triplets_hold_two_of_one_label_and_one_of_another():
+    label = np.repeat([0, 1, 2], [2, 5, 9])
+    triples = photos.draw(label, 600, np.random.default_rng(0))
+    first, second, third = label[triples].T
+    assert (first == second).all() and (first != third).all() and (triples[:, 0] != triples[:, 1]).all()
+    assert np.bincount(first).min() > 150, "a small label counts as much as a large one"
+    assert photos.right(torch.eye(3)[label], triples).all()
+
+
+def test_the_command_scores_a_folder(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(config, "CHECKPOINTS", tmp_path / "checkpoints")
+    monkeypatch.setattr(photos, "TRIPLETS", 200)
+    settings = FecnetConfig(width=8, steps=0)
+    training.Run("fecnet", settings, fecnet.build(settings)).finish({})
+    bench.main(["--photos", str(folder), "--json", str(tmp_path / "scores.json")])
+    said = json.loads((tmp_path / "scores.json").read_text())["photos"]
+    assert set(said) == {"n", "triplets", "triplet_accuracy", "interval", "pixels", "by_label"}
+    assert said["n"] == 8 and said["pixels"] == 1 and set(said["by_label"]) == {"calm", "loud"}
+    assert said["interval"][0] <= said["triplet_accuracy"] <= said["interval"][1]
+    assert "pixels 100" in capsys.readouterr().out
