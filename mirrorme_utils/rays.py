@@ -189,12 +189,13 @@ def _softened(lit: np.ndarray, ray: np.ndarray, asked: np.ndarray, height: int, 
 
 
 def _in_frame(vertices: np.ndarray, faces: np.ndarray, view: View) -> np.ndarray:
-    """Tell which triangles have, by their x and z, a corner within the picture or just beside it, (T,) bool."""
-    inside = np.ones(len(vertices), bool)
+    """Tell which triangles lie, by their x and z, at least partly within the picture or just beside it, (T,) bool."""
+    inside = np.ones(len(faces), bool)
     for axis, (low, high) in ((0, (-view.middle[0], view.width - view.middle[0])),
                               (2, (view.middle[1] - view.height, view.middle[1]))):  # fmt: skip
         at = (vertices[:, axis] - view.centre[axis]) / np.float32(view.pixel)
         margin = 0.3 * (high - low)  # perspective, and what throws shadows into the picture
-        inside &= (at > low - margin) & (at < high + margin)
-    first, second, third = inside.take(faces.T)
-    return first | second | third
+        for within in (at > low - margin, at < high + margin):
+            first, second, third = within.take(faces.T)
+            inside &= first | second | third
+    return inside

@@ -71,6 +71,8 @@ def palette(world: WorldConfig, people: int, drawn: tuple[str, ...]) -> tuple[li
         rng = config.rng(world.seed, "sheet", name)
         middle = expressions.compose(**expressions.PALETTE[name])
         shown = [middle, *(expressions.sample(name, rng, pure=True) for _ in chosen[1:])]
+        if name in expressions.SECOND:
+            shown[-1] = expressions.compose(**expressions.SECOND[name])
         strip = [humans.render_human(person, a, SIDE).image for person, a in zip(chosen, shown)]
         strips.append(strip + [cartoons.render_cartoon(who, middle, SIDE).image for who in characters])
     return list(expressions.PALETTE), strips

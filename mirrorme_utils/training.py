@@ -71,12 +71,16 @@ def find(name: str, settings) -> Path | None:
 
     A network of larger pictures can ship beside the usual one, as `name-SIZE`.
     """
-    own = config.DATA / "cache" / "checkpoints" / f"{name}-{_digest(settings)}.json"
-    larger = config.CHECKPOINTS / f"{name}-{_plain(settings).get('size')}.json"
-    for card in (config.CHECKPOINTS / f"{name}.json", larger, own):
-        if card.exists() and json.loads(card.read_text())["settings"] == _plain(settings):
+    plain = _plain(settings)
+    shipped = (config.CHECKPOINTS / f"{stem}.json" for stem in (name, f"{name}-{plain.get('size')}"))
+    for card in (*shipped, _own_card(name, settings)):
+        if card.exists() and json.loads(card.read_text())["settings"] == plain:
             return card
     return None
+
+
+def _own_card(name: str, settings) -> Path:
+    return config.DATA / "cache" / "checkpoints" / f"{name}-{_digest(settings)}.json"
 
 
 def load_weights(name: str, settings, model: nn.Module) -> dict:
@@ -204,9 +208,9 @@ class Run:
         if self.loaded:
             return self.metrics
         self.metrics = metrics
-        card = find(self.name, self.settings) or config.CHECKPOINTS / f"{self.name}.json"
-        if card.exists() and json.loads(card.read_text())["settings"] != _plain(self.settings):
-            card = config.DATA / "cache" / "checkpoints" / f"{self.name}-{_digest(self.settings)}.json"
+        shipped = config.CHECKPOINTS / f"{self.name}.json"
+        fitting = find(self.name, self.settings)
+        card = fitting or (_own_card(self.name, self.settings) if shipped.exists() else shipped)
         state = {k: _half(v).contiguous() for k, v in self.weights().state_dict().items()}
         self.weights().load_state_dict(state)
         _write(card.with_suffix(".safetensors"), lambda part: save_file(state, part))

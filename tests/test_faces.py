@@ -33,6 +33,14 @@ def test_a_name_is_a_range_and_a_pure_one_its_middle():
         expressions.sample("Hunger", rng)
 
 
+def test_a_second_form_is_another_look_of_a_name_and_comes_as_often():
+    for name, weights in expressions.SECOND.items():
+        first, second = (expressions.compose(**w) for w in (expressions.PALETTE[name], weights))
+        assert expressions.distance(first, second) > 0.4, name
+    shouts = [expressions.sample("Anger", np.random.default_rng(i))[expressions.INDEX["jawOpen"]] > 0.3 for i in range(300)]
+    assert 0.4 < np.mean(shouts) < 0.75, "half, and some blends"
+
+
 def test_mirroring_swaps_the_sides_and_twice_is_nothing():
     wink = expressions.compose(eyeBlinkLeft=1.0, jawRight=0.4, jawOpen=0.3)
     assert np.array_equal(expressions.mirror(wink), expressions.compose(eyeBlinkRight=1.0, jawLeft=0.4, jawOpen=0.3))

@@ -65,10 +65,10 @@ def test_every_name_of_the_palette_can_be_seen_on_everyone():
     for seed in range(200, 206):
         someone = humans.sample_human(seed)
         plain = humans.render_human(someone, expressions.NEUTRAL, 64)
-        for name in expressions.PALETTE:
+        for name, weights in (*expressions.PALETTE.items(), *expressions.SECOND.items()):
             if name == "Neutral":
                 continue
-            other = humans.render_human(someone, expressions.compose(**expressions.PALETTE[name]), 64)
+            other = humans.render_human(someone, expressions.compose(**weights), 64)
             moving = np.maximum(plain.regions, other.regions) >= REGIONS.index("mouth")
             seen = np.abs(other.image.astype(int) - plain.image).max(-1)[moving].mean()
             assert seen > 1, f"{name} on {seed}: {seen:.2f} grey levels"
