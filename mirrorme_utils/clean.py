@@ -73,17 +73,14 @@ def fetch(where: Source, faces: pd.DataFrame, rank: int = 0, of: int = 1) -> pd.
     Returns:
         the ledger's rows (see `download.download`).
     """
-    boxes, folder = {}, _crops(where)
+    boxes = {}
     for url, *box in faces[["url", *fec.BOX]].itertuples(index=False):
         boxes.setdefault(url, []).append((crops.key(url, box), box))
-    crops.make_folders(folder)
-
-    def cut(url, picture):
-        crops.cut_faces(picture, boxes[url], folder, where.size, "fraction")
-
+    crops.make_folders(_crops(where))
+    wanted = crops.Wanted(boxes, _crops(where), where.size)
     ledger = LEDGER if of == 1 else shards.ledger_of(rank, of)
     with photo_host(where) as options:
-        return download(shards.share(sorted(boxes), rank, of), where.folder, options, cut, ledger)
+        return download(shards.share(sorted(boxes), rank, of), where.folder, options, wanted, ledger)
 
 
 def crop_people(where: Source, faces: pd.DataFrame, fetched: pd.DataFrame) -> pd.DataFrame:
@@ -121,8 +118,11 @@ def _cropped(where: Source, faces: pd.DataFrame, name: str, unit: str, photo_of)
     folder, images, reasons = _crops(where), [], []
     for part in chunks(faces):
         keys = [crops.key(photo, box) for photo, box in zip(part[name], part[fec.BOX].to_numpy())]
-        photos = [photo_of(photo) for photo in part[name]]
-        why = crops.crop_faces(part.assign(photo=photos, key=keys), folder, where.size, unit).to_list()
+        photos = {}
+        for key, photo, box in zip(keys, part[name], part[fec.BOX].to_numpy()):
+            photos.setdefault(photo_of(photo), []).append((key, box))
+        found = crops.crop_faces(photos, folder, where.size, unit)
+        why = [found[key] for key in keys]
         paths = (crops.crop_path(folder, key).relative_to(config.DATA).as_posix() for key in keys)
         images += ["" if reason else path for path, reason in zip(paths, why)]
         reasons += why

@@ -13,10 +13,10 @@ import io
 import os
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 FORMATS = ("JPEG", "PNG", "WEBP")
@@ -111,6 +111,16 @@ def make_folders(folder: Path) -> None:
         (Path(folder) / f"{prefix:02x}").mkdir(parents=True, exist_ok=True)
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """The crops that photos from links are to give: faces by link, as pairs of key and box (left, right, top, bottom,
+    as fractions); the folder of the crops, made by `make_folders`; pixels of a crop's side."""
+
+    faces: dict[str, list[tuple[str, list[float]]]]
+    folder: Path
+    size: int
+
+
 def cut_faces(picture: Image.Image, faces, folder: Path, size: int, unit: str) -> list[str]:
     """Cut the faces of one photo that are not there yet; a crop that exists is kept, none is ever half-written.
 
@@ -136,30 +146,26 @@ def cut_faces(picture: Image.Image, faces, folder: Path, size: int, unit: str) -
     return reasons
 
 
-def crop_faces(faces: pd.DataFrame, folder: Path, size: int, unit: str, workers: int | None = None) -> pd.Series:
+def crop_faces(photos: dict, folder: Path, size: int, unit: str, workers: int | None = None) -> dict[str, str]:
     """Cut out many faces in parallel (see `cut_faces`); only photos with a face that is not there yet are opened.
 
     Args:
-        faces: columns photo (path of the file), left, right, top, bottom and key; workers: threads; all cores if not
-        given.
+        photos: faces by the photo's path, as pairs of key and box; workers: threads; all cores if not given.
     Returns:
-        for each row the reason why there is no crop, "" where there is one.
+        for each key the reason why there is no crop, "" where there is one.
     """
     if unit not in ("fraction", "pixel"):
         raise ValueError(f"unit must be 'fraction' or 'pixel', got {unit!r}")
     make_folders(folder)
-    columns = ["photo", "left", "right", "top", "bottom", "key"]
-    jobs = {}
-    for row, (photo, *box, name) in enumerate(faces[columns].itertuples(index=False)):
-        if not _is_there(crop_path(folder, name)):
-            jobs.setdefault(photo, []).append((row, (name, box)))
-    reasons = [""] * len(faces)
-    work = [(photo, [face for _, face in todo], folder, size, unit) for photo, todo in jobs.items()]
+    reasons, jobs = {}, []
+    for photo, faces in photos.items():
+        todo = [(name, box) for name, box in faces if not _is_there(crop_path(folder, name))]
+        reasons |= {name: "" for name, _ in faces}
+        jobs += [(photo, todo, folder, size, unit)] if todo else []
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-        for todo, found in zip(jobs.values(), pool.map(_crop_photo, work)):
-            for (row, _), reason in zip(todo, found):
-                reasons[row] = reason
-    return pd.Series(reasons, index=faces.index, dtype=object)
+        for (_, todo, *_), found in zip(jobs, pool.map(_crop_photo, jobs)):
+            reasons |= {name: reason for (name, _), reason in zip(todo, found)}
+    return reasons
 
 
 def _is_there(path: Path) -> bool:

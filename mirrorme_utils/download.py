@@ -1,29 +1,37 @@
 """Fetch many pictures by their links, so that a stopped run goes on where it was.
 
-Many links at once, each asked by the `fetcher`, and a `ledger` that says what became of each. What is there, known to
-be dead, or let go on purpose is not asked again.
+Many links at once: a process a core that asks by the `fetcher`, and a `ledger` that says what became of each link. What
+is there, known to be dead, or let go on purpose is not asked again.
 
 Taught in: notebook 01, section 3.
 """
 
-import queue
-import threading
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pandas as pd
 
-from .fetcher import Fetcher, Options, photo_path
-from .ledger import LEDGER, Entry, Ledger
+from .crops import Wanted
+from .fetcher import RESTS, Options, fetch_all, photo_path
+from .ledger import LEDGER, Ledger
+from .links import Entry
+from .workers import SPAWN
 
 BATCH = 200  # links between two commits to the ledger
 
 
-def download(urls, folder: Path, options: Options = Options(), see=None, ledger: str = LEDGER) -> pd.DataFrame:
+def download(
+    urls, folder: Path, options: Options = Options(), wanted: Wanted | None = None, ledger: str = LEDGER
+) -> pd.DataFrame:
     """Fetch what is not there yet and not known to be dead.
 
     Args:
-        urls: links, in any order; folder: gets `photos/` and the ledger; see: called with the link and the decoded
-        picture (RGB, upright) of each new photo before it is stored, in one of many threads; ledger: its file's name.
+        urls: links, in any order; folder: gets `photos/` and the ledger; wanted: the crops to cut from new photos
+        before they are stored; ledger: its file's name.
     Returns:
         the ledger's rows of these links, in their order: url, state (ok, dead, later), status, reason, bytes, seconds,
         tries, sha256.
@@ -38,7 +46,7 @@ def download(urls, folder: Path, options: Options = Options(), see=None, ledger:
         known = book.known()
         missing = [url for url in urls if url not in known or not _settled(folder, url, *known[url])]
         if missing:
-            _fetch_all(missing, book, Fetcher(folder, options, see), options.workers)
+            _fetch_all(missing, book, folder, options, wanted or Wanted({}, folder, 0))
         for url in book.mark_placeholders():
             photo_path(folder, url).unlink(missing_ok=True)
         return book.table().set_index("url").loc[urls].reset_index()
@@ -53,36 +61,14 @@ def _settled(folder: Path, url: str, state: str, size: int, reason: str) -> bool
         return False
 
 
-def _fetch_all(urls: list[str], ledger: Ledger, fetcher: Fetcher, workers: int) -> None:
+def _fetch_all(urls: list[str], ledger: Ledger, folder: Path, options: Options, wanted: Wanted) -> None:
     from tqdm.auto import tqdm
 
-    tasks, results, stop = queue.SimpleQueue(), queue.Queue(maxsize=4 * BATCH), threading.Event()
-    for url in urls:
-        tasks.put(url)
-
-    def work():
-        while not stop.is_set():
-            try:
-                url = tasks.get_nowait()
-            except queue.Empty:
-                return
-            try:
-                entry = fetcher.fetch(url)
-            except Exception as error:  # a full disk, say: the caller must hear of it
-                entry = error
-            if not stop.is_set():
-                results.put(entry)
-
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(workers, len(urls)))]
-    for thread in threads:
-        thread.start()
+    crew = _start(urls, folder, options, wanted)
     batch, answered, failed = [], False, 0
     try:
         with tqdm(total=len(urls), desc="photos", disable=None) as bar:
-            for done in range(1, len(urls) + 1):
-                entry = results.get()
-                if isinstance(entry, Exception):
-                    raise entry
+            for done, entry in enumerate(_received(crew, len(urls)), 1):
                 batch.append(entry)
                 answered = answered or _is_answer(entry)
                 failed += entry.state != "ok"
@@ -94,15 +80,43 @@ def _fetch_all(urls: list[str], ledger: Ledger, fetcher: Fetcher, workers: int) 
                 if done == 100 and not answered:
                     raise ConnectionError("none of 100 links got an answer: is this machine online? If so, run again.")
     finally:
-        stop.set()
-        fetcher.stop()
-        while any(thread.is_alive() for thread in threads):
-            try:
-                results.get(timeout=0.05)  # a worker may wait for room in the queue
-            except queue.Empty:
-                pass
-        fetcher.close()
+        for process in crew.values():
+            process.terminate()
+            process.join()
         ledger.record(batch)
+
+
+def _start(urls: list[str], folder: Path, options: Options, wanted: Wanted) -> dict[Connection, BaseProcess]:
+    """Start a process a core, each with a part of the links and of the room at each host; return their answers."""
+    n, rests = min(os.cpu_count() or 1, options.per_host, len(urls)), SPAWN.Array("d", RESTS, lock=False)
+    crew = {}
+    for i in range(n):
+        some = urls[i::n]
+        room = replace(options, workers=max((options.workers + i) // n, 1), per_host=(options.per_host + i) // n)
+        faces = Wanted({url: wanted.faces[url] for url in some if url in wanted.faces}, wanted.folder, wanted.size)
+        answers, end = SPAWN.Pipe(duplex=False)
+        process = SPAWN.Process(target=fetch_all, args=(some, folder, room, faces, rests, end), daemon=True)
+        process.start()
+        end.close()
+        crew[answers] = process
+    return crew
+
+
+def _received(crew: dict[Connection, BaseProcess], n: int) -> Iterator[Entry]:
+    open_ends = list(crew)
+    while n:
+        for answers in wait(open_ends):
+            try:
+                entry = answers.recv()
+            except EOFError:
+                open_ends.remove(answers)
+                if not open_ends:
+                    raise RuntimeError(f"the processes that download ended with {n} links to go; run again") from None
+                continue
+            if isinstance(entry, Exception):  # a full disk, say: the caller must hear of it
+                raise entry
+            n -= 1
+            yield entry
 
 
 def _is_answer(entry: Entry) -> bool:

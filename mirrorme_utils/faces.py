@@ -3,15 +3,14 @@
 import hashlib
 import os
 import tempfile
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
 from . import cartoons, config, expressions, humans
 from .config import WorldConfig
+from .workers import pool
 
 KINDS = ("human", "cartoon")
 SPLITS = ("train", "val", "test")
@@ -127,8 +126,8 @@ def parallel(function, jobs: list, workers: int | None = None, progress: str = "
     bar = dict(total=len(jobs), desc=progress, disable=None if progress else True)
     if workers == 1 or len(jobs) < 2:
         return list(tqdm(map(function, jobs), **bar))
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        return list(tqdm(pool.map(function, jobs), **bar))
+    with pool(workers) as crew:
+        return list(tqdm(crew.map(function, jobs), **bar))
 
 
 def render_faces(faces: list[Face], size: int, workers: int | None = None, progress: str = ""):

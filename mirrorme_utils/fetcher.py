@@ -14,18 +14,25 @@ import random
 import ssl
 import threading
 import time
+import zlib
+from contextlib import closing
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from pathlib import Path
+from urllib.parse import urljoin
 
-import httpx
+import urllib3
+from urllib3.exceptions import HTTPError, TimeoutError
+from urllib3.util import Url
 
-from .crops import BadPicture, open_picture
-from .ledger import Entry
-from .links import MayPass, Refused, address_of, check_link, seconds_to_wait
+from .crops import BadPicture, Wanted, cut_faces, open_picture
+from .links import Entry, MayPass, Refused, address_of, check_link, seconds_to_wait
+from .workers import begin
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36"
 MAY_PASS = {408, 425, 429, 500, 502, 503, 504}
 MAX_REDIRECTS = 5
+RESTS = 1024  # hosts that share a slot by their hash rest together
 
 
 @dataclass(frozen=True)
@@ -58,25 +65,18 @@ def photo_path(folder: Path, url: str) -> Path:
 
 
 class Fetcher:
-    """Asks hosts for links, each host through its own few connections."""
+    """Asks hosts for links, each host through its own few connections.
 
-    def __init__(self, folder: Path, options: Options, see=None):
-        """Args: folder: with the subfolders of `photo_path`; see: called with the link and the decoded picture of each
-        photo, before the photo is stored."""
-        self.folder, self.options, self.see = Path(folder), options, see
-        self._stop = threading.Event()
-        self._desk = threading.BoundedSemaphore(os.cpu_count() or 1)  # a decoded photo can take 200 MB
+    Args:
+        folder: with the subfolders of `photo_path`; wanted: the crops to cut while a photo is open; rests: times of
+        `time.monotonic` before which hosts want their rest, RESTS of them, which processes can share.
+    """
+
+    def __init__(self, folder: Path, options: Options, wanted: Wanted, rests):
+        self.folder, self.options, self.wanted, self.rests = Path(folder), options, wanted, rests
+        self._desk = threading.Lock()  # one at a time, since a decoded photo can take 200 MB
         self._hosts, self._lock = {}, threading.Lock()
         self._tls = ssl.create_default_context()
-
-    def stop(self) -> None:
-        """Let go of what is under way: bodies half read, and pauses."""
-        self._stop.set()
-
-    def close(self) -> None:
-        """Close all connections."""
-        for host in self._hosts.values():
-            host.client.close()
 
     def fetch(self, url: str) -> Entry:
         """Fetch one link into its file, with repeats; failures come back as an entry too."""
@@ -98,8 +98,8 @@ class Fetcher:
                 reason, status, wait = failure.args
             pause = self.options.pause * 2 ** (attempt - 1) * random.uniform(0.75, 1.25)
             pause = min(pause if wait is None else wait, self.options.longest_pause)
-            if attempt == self.options.tries or self._stop.wait(pause):
-                break
+            if attempt < self.options.tries:
+                time.sleep(pause)
         return Entry(url, "later", status, reason, 0, time.monotonic() - start, attempt)
 
     def _keep(self, url: str, body: bytes, status: int, start: float, attempt: int) -> Entry:
@@ -108,8 +108,7 @@ class Fetcher:
                 picture = open_picture(body)
             except BadPicture as error:
                 raise Refused(str(error), status) from error
-            if self.see:
-                self.see(url, picture)
+            cut_faces(picture, self.wanted.faces.get(url, ()), self.wanted.folder, self.wanted.size, "fraction")
             del picture
         path = photo_path(self.folder, url)
         part = path.with_suffix(".part")
@@ -124,59 +123,94 @@ class Fetcher:
             place = address_of(link, self.options.hosts)
             host = self._host(link)
             with host.room:
-                self._stop.wait(max(host.quiet_until - time.monotonic(), 0))
+                time.sleep(max(self.rests[host.slot] - time.monotonic(), 0))
                 try:
                     answer = self._answer(link, place, host)
-                except httpx.TimeoutException:
+                except TimeoutError:
                     raise MayPass("timeout", 0, None) from None
-                except httpx.RequestError as error:
+                except HTTPError as error:
                     raise MayPass(f"connection failed: {type(error).__name__}", 0, None) from error
             if isinstance(answer, tuple):
                 return answer
             url = answer
         raise Refused("too many redirects", 0)
 
-    def _answer(self, link: httpx.URL, place: tuple[str, int], host: "_Host") -> tuple[bytes, int] | str:
+    def _answer(self, link: Url, place: tuple[str, int], host: "_Host") -> tuple[bytes, int] | str:
         """Ask at an address and port; return (body, status), or the link of a redirect."""
-        headers = {"Host": link.netloc.decode(), "User-Agent": self.options.user_agent, "Accept-Encoding": "identity"}
-        target = link.copy_with(host=place[0], port=place[1])
-        end, names = time.monotonic() + self.options.deadline, {"sni_hostname": link.host}
-        with host.client.stream("GET", target, headers=headers, extensions=names) as response:
-            status = response.status_code
-            if response.is_redirect:
-                return str(link.join(response.headers["location"]))
+        headers = {"Host": link.netloc, "User-Agent": self.options.user_agent, "Accept-Encoding": "identity"}
+        end = time.monotonic() + self.options.deadline
+        with closing(host.ask(place, link.request_uri, headers)) as response:
+            status = response.status
+            if location := response.get_redirect_location():
+                return urljoin(link.url, location)
             if status in MAY_PASS:
                 wait = seconds_to_wait(response.headers.get("retry-after"))
                 if status == 429:  # too many questions: the whole host gets a rest, not this link alone
                     rest = self.options.pause if wait is None else wait
-                    host.quiet_until = time.monotonic() + min(rest, self.options.longest_pause)
+                    self.rests[host.slot] = time.monotonic() + min(rest, self.options.longest_pause)
                 raise MayPass(f"HTTP {status}", status, wait)
             if status != 200:
                 raise Refused(f"HTTP {status}", status)
             body = bytearray()
-            for chunk in response.iter_bytes():
+            while chunk := response.read1(2**16):
                 body += chunk
                 if len(body) > self.options.max_bytes:
                     raise Refused(f"larger than {self.options.max_bytes / 1e6:g} MB", status)
                 if time.monotonic() > end:
                     raise MayPass("too slow", status, None)
-                if self._stop.is_set():
-                    raise MayPass("stopped", status, 0)
             return bytes(body), status
 
-    def _host(self, link: httpx.URL) -> "_Host":
+    def _host(self, link: Url) -> "_Host":
         name = (link.scheme, link.host, link.port)
         with self._lock:
             if name not in self._hosts:
-                self._hosts[name] = _Host(self.options, self._tls)
+                self._hosts[name] = _Host(link, self.options, self._tls)
             return self._hosts[name]
 
 
-class _Host:
-    """One host: its connections, room for `per_host` questions at once, and a time before which it wants its rest."""
+def fetch_all(urls: list[str], folder: Path, options: Options, wanted: Wanted, rests, answers: Connection) -> None:
+    """Be a process that fetches these links (see `Fetcher`), and send an entry, or an error, for each."""
+    begin()
+    fetcher, tasks, lock = Fetcher(folder, options, wanted, rests), iter(urls), threading.Lock()
 
-    def __init__(self, options: Options, tls: ssl.SSLContext):
+    def work():
+        while True:
+            with lock:
+                url = next(tasks, None)
+            if url is None:
+                return
+            try:
+                answer = fetcher.fetch(url)
+            except Exception as error:
+                answer = error
+            with lock:
+                answers.send(answer)
+
+    threads = [threading.Thread(target=work) for _ in range(min(options.workers, len(urls)))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+class _Host:
+    """One host: room for `per_host` questions at once, the slot of its time of rest, and its connections.
+
+    Connections go to an address, and hosts that share one must not share a connection.
+    """
+
+    def __init__(self, link: Url, options: Options, tls: ssl.SSLContext):
         self.room = threading.BoundedSemaphore(options.per_host)
-        self.quiet_until = 0.0
-        # One client a host: connections go to an address, and hosts that share one must not share a connection.
-        self.client = httpx.Client(verify=tls, timeout=options.timeout, trust_env=False)
+        self.slot = zlib.crc32(link.host.encode()) % RESTS
+        self._settings = dict(timeout=options.timeout, maxsize=options.per_host, retries=False)
+        self._kind = urllib3.HTTPConnectionPool
+        if link.scheme == "https":
+            self._kind = urllib3.HTTPSConnectionPool
+            name = link.host.strip("[]")
+            self._settings |= dict(ssl_context=tls, server_hostname=name, assert_hostname=name)
+        self._pools = {}
+
+    def ask(self, place: tuple[str, int], target: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
+        """Ask at an address and port; a connection whose answer is read to its end is used again."""
+        pool = self._pools.setdefault(place, self._kind(*place, **self._settings))
+        return pool.urlopen("GET", target, headers=headers, redirect=False, preload_content=False)

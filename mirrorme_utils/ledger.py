@@ -7,28 +7,16 @@ Taught in: notebook 01, section 3.
 """
 
 import sqlite3
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, fields
 from pathlib import Path
 
 import pandas as pd
 
+from .links import Entry
+
 LEDGER = "ledger.sqlite"
 LET_GO = "let go: no triplet uses it"
 PLACEHOLDER_LINKS = 3  # the same bytes under so many links are no photo of anybody
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One link: its state, the last HTTP status (0: no answer), the reason in words, and what it cost."""
-
-    url: str
-    state: str
-    status: int = 0
-    reason: str = ""
-    bytes: int = 0
-    seconds: float = 0.0
-    tries: int = 0
-    sha256: str = ""
 
 
 class Ledger:

@@ -7,9 +7,25 @@ import email.utils
 import ipaddress
 import socket
 import time
+from dataclasses import dataclass
 from functools import lru_cache
 
-import httpx
+from urllib3.exceptions import LocationParseError
+from urllib3.util import Url, parse_url
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One link: its state, the last HTTP status (0: no answer), the reason in words, and what it cost."""
+
+    url: str
+    state: str
+    status: int = 0
+    reason: str = ""
+    bytes: int = 0
+    seconds: float = 0.0
+    tries: int = 0
+    sha256: str = ""
 
 
 class Refused(Exception):
@@ -20,24 +36,26 @@ class MayPass(Exception):
     """A failure that may pass: (reason, HTTP status, seconds to wait or None)."""
 
 
-def check_link(url: str) -> httpx.URL:
+def check_link(url: str) -> Url:
     """Parse a link; refuse what is not plain http(s).
 
     Raises:
         Refused: another scheme, no host, or a name and password inside.
     """
     try:
-        link = httpx.URL(url)
-    except (httpx.InvalidURL, ValueError):
+        link = parse_url(url)
+    except LocationParseError:
         raise Refused("no valid link", 0) from None
+    if not url.isprintable():  # line breaks, say, which could add a header
+        raise Refused("no valid link", 0)
     if link.scheme not in ("http", "https") or not link.host:
         raise Refused(f"scheme {link.scheme or 'none'!r} is not http(s)", 0)
-    if link.userinfo:
+    if link.auth:
         raise Refused("name and password in a link", 0)
     return link
 
 
-def address_of(link: httpx.URL, hosts: dict[str, str]) -> tuple[str, int]:
+def address_of(link: Url, hosts: dict[str, str]) -> tuple[str, int]:
     """Return the address and port to ask for a link.
 
     The connection goes to the address that was checked, so a name cannot change its address in between.
@@ -48,12 +66,13 @@ def address_of(link: httpx.URL, hosts: dict[str, str]) -> tuple[str, int]:
         Refused: the name stands for a loopback, private or otherwise not public address.
         MayPass: the name cannot be resolved.
     """
-    mapped = hosts.get(link.host)
+    host = link.host.strip("[]")
+    mapped = hosts.get(host)
     if mapped:
         address, _, port = mapped.rpartition(":")
         return address, int(port)
     port = link.port or (443 if link.scheme == "https" else 80)
-    addresses = _resolve(link.host, port, int(time.monotonic()) // 300)
+    addresses = _resolve(host, port, int(time.monotonic()) // 300)
     for address in addresses:
         parsed = ipaddress.ip_address(address)
         parsed = getattr(parsed, "ipv4_mapped", None) or parsed

@@ -11,7 +11,6 @@ import time
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import httpx
 import pytest
 import tiny_world
 
@@ -114,9 +113,9 @@ def test_the_address_that_was_checked_is_the_one_that_is_asked(monkeypatch):
     found = [(2, 1, 6, "", (ip, 80)) for ip in ("93.184.215.14", "192.168.1.1")]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
     with pytest.raises(links.Refused, match="not public"):
-        links.address_of(httpx.URL("http://two-faced.test/"), {})
+        links.address_of(links.check_link("http://two-faced.test/"), {})
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found[:1])
-    assert links.address_of(httpx.URL("https://one-faced.test/"), {}) == ("93.184.215.14", 443)
+    assert links.address_of(links.check_link("https://one-faced.test/"), {}) == ("93.184.215.14", 443)
 
 
 def test_links_cannot_leave_the_folder(server, tmp_path):
@@ -200,16 +199,12 @@ def test_a_killed_run_goes_on_where_it_was(server, tmp_path):
     assert sum(server.asked.values()) <= 304
 
 
-def test_a_full_disk_and_a_machine_that_is_offline_are_said(server, tmp_path, monkeypatch):
-    from mirrorme_utils import download as module
-
-    def full(self, *_):
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as broken:
-        broken.setattr(module.Fetcher, "_keep", full)
-        with pytest.raises(OSError, match="space"):
-            server.get(["a.jpg", "b.jpg"], tmp_path)
+def test_a_disk_that_refuses_and_a_machine_that_is_offline_are_said(server, tmp_path):
+    part = photo_path(tmp_path, f"http://{HOST}/a.jpg").with_suffix(".part")
+    part.mkdir(parents=True)
+    with pytest.raises(IsADirectoryError):
+        server.get(["a.jpg", "b.jpg"], tmp_path)
+    part.rmdir()
     with pytest.raises(ConnectionError, match="online"):
         server.get([f"{n}.jpg" for n in range(120)], tmp_path, hosts={HOST: "127.0.0.1:1"}, tries=1)
     assert (server.get([f"{n}.jpg" for n in range(120)], tmp_path)["state"] == "ok").all()

@@ -1,7 +1,10 @@
 """Inputs made to harm: each is refused with a message that says why, and nothing lands outside the data folder."""
 
 import io
+import shutil
+import ssl
 import struct
+import subprocess
 import time
 import zlib
 
@@ -143,3 +146,30 @@ def test_a_gigantic_box_costs_no_memory():
     picture = Image.new("RGB", (50, 40))
     face = crops.crop_square(picture, (-1e12, 1e12, -1e12, 1e12), 16)
     assert face.size == (16, 16)
+
+
+def certificate(folder, name):
+    """Make a certificate for a name, signed by itself; return its file and its key's."""
+    files = folder / f"{name}.pem", folder / f"{name}.key"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}",
+         "-addext", f"subjectAltName=DNS:{name}", "-out", files[0], "-keyout", files[1]],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return files
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl to make certificates")
+@pytest.mark.parametrize(
+    "shown, trusted, state", [(HOST, HOST, "ok"), ("other.test", "other.test", "later"), (HOST, "other.test", "later")]
+)
+def test_an_https_host_must_prove_its_name(server, tmp_path, monkeypatch, shown, trusted, state):  # noqa: F811
+    """By a trusted certificate for that name: the connection itself goes to an address."""
+    pairs = {name: certificate(tmp_path, name) for name in {shown, trusted}}
+    pair = pairs[shown]
+    monkeypatch.setenv("SSL_CERT_FILE", str(pairs[trusted][0]))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*pair)
+    server.http.socket = context.wrap_socket(server.http.socket, server_side=True)
+    row = download([f"https://{HOST}/x.jpg"], tmp_path / "data", Options(hosts={HOST: server.address}, **QUICK)).iloc[0]
+    assert (row["state"], row["reason"]) == (state, "" if state == "ok" else "connection failed: SSLError")

@@ -16,22 +16,18 @@ PHOTOS, KILLS_WHILE_FETCHING, KILLS_WHILE_CROPPING = 240, 7, 3
 CLEAN = f"""
     import sys
     from pathlib import Path
-    import pandas as pd
     from mirrorme_utils import crops, download as d
     d.BATCH = 10
     folder, address = Path(sys.argv[1]), sys.argv[2]
     urls = [f"http://{HOST}/{{n}}.jpg" for n in range({PHOTOS})]
     boxes = ((0.1, 0.5, 0.1, 0.9), (0.5, 0.9, 0, 1))
     crops.make_folders(folder / "crops")
-
-    def cut(url, picture):  # the first face while the photo is open, the second when all photos are there
-        crops.cut_faces(picture, [(crops.key(url, boxes[0]), boxes[0])], folder / "crops", 96, "fraction")
-
-    ledger = d.download(urls, folder, d.Options(hosts={{"{HOST}": address}}, workers=4, pause=0.01), cut)
+    # the first face while the photo is open, the second when all photos are there
+    wanted = crops.Wanted({{url: [(crops.key(url, boxes[0]), boxes[0])] for url in urls}}, folder / "crops", 96)
+    ledger = d.download(urls, folder, d.Options(hosts={{"{HOST}": address}}, workers=4, pause=0.01), wanted)
     good = ledger.loc[ledger["state"] == "ok", "url"]
-    rows = [(d.photo_path(folder, u), *box, crops.key(u, box)) for u in good for box in boxes]
-    columns = ["photo", "left", "right", "top", "bottom", "key"]
-    print((crops.crop_faces(pd.DataFrame(rows, columns=columns), folder / "crops", 96, "fraction") == "").sum())
+    photos = {{d.photo_path(folder, u): [(crops.key(u, box), box) for box in boxes] for u in good}}
+    print(list(crops.crop_faces(photos, folder / "crops", 96, "fraction").values()).count(""))
 """
 
 

@@ -91,7 +91,7 @@ def test_a_link_falls_to_one_rank_in_any_list(machine):
 
 
 def test_what_is_settled_here_is_not_undone_by_an_older_ledger(tmp_path):
-    from mirrorme_utils.ledger import Entry
+    from mirrorme_utils.links import Entry
 
     with Ledger(tmp_path / "ledger.sqlite") as main, Ledger(tmp_path / shards.ledger_of(0, 2)) as other:
         main.record([Entry("a", "ok", bytes=7), Entry("b", "later")])
