@@ -151,7 +151,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--photos", type=Path, help="score the embedding on a folder with a subfolder for each label")
     args = parser.parse_args(arguments)
     if args.photos:
-        scored = photos.score(args.photos, checkpoints.load_fecnet(), args.seed)
+        scored = photos.score(args.photos, checkpoints.load_fecnet(checkpoints.largest("fecnet")), args.seed)
         _write({"photos": scored}, args.json)
         low, high = scored["interval"]
         print(f"{scored['n']} photographs: {scored['triplet_accuracy']:.1%} of {scored['triplets']} triplets right "

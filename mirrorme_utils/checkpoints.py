@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from . import config, fecnet, pixels, training, translator
-from .config import FecnetConfig, MoveConfig, ReportConfig
+from .config import BorrowedConfig, FecnetConfig, MoveConfig, ReportConfig
 
 
 def load_fecnet(name: str = "fecnet") -> nn.Module:
@@ -15,8 +15,21 @@ def load_fecnet(name: str = "fecnet") -> nn.Module:
     Raises:
         training.CheckpointError: there is no such checkpoint, or it is no FECNet.
     """
-    settings = _settings(name, FecnetConfig)
+    settings = _settings(name, FecnetConfig, BorrowedConfig)
+    if isinstance(settings, BorrowedConfig):
+        reader = translator.ExpressionCode(settings.width)
+        return _ready(name, settings, fecnet.on_reader(reader, settings))
     return _ready(name, settings, fecnet.build(settings))
+
+
+def load_reader(name: str) -> nn.Module:
+    """Load the expression code of a translator that moves: it reads action weights (see `translator.ExpressionCode`).
+
+    Raises:
+        training.CheckpointError: there is no such checkpoint, or it is no such translator.
+    """
+    settings = _settings(name, MoveConfig)
+    return _ready(name, settings, translator.mirror_me(settings)).code
 
 
 def largest(name: str) -> str:

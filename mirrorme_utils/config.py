@@ -47,6 +47,19 @@ class FecnetConfig:
 
 
 @dataclass(frozen=True)
+class BorrowedConfig:
+    """FECNet on the trunk of the flagship's expression code (notebook 03); `size` and `width` are that code's."""
+
+    size: int = 128
+    width: int = 48
+    dimensions: int = 16
+    steps: int = 400
+    batch: int = 192
+    learning_rate: float = 1e-3
+    seed: int = 8
+
+
+@dataclass(frozen=True)
 class ReportConfig:
     """The report's translator and discriminator (notebooks 05 and 06).
 
@@ -114,6 +127,7 @@ class Profile:
     world: WorldConfig
     crowd: WorldConfig
     fecnet: FecnetConfig
+    borrowed: BorrowedConfig
     report: ReportConfig
     code: CodeConfig
     move: MoveConfig
@@ -131,6 +145,7 @@ PROFILES = {
             width=8, steps=20, batch=24, warm_steps=20, pretrain_steps=20, frozen_steps=10, overfit_steps=20,
             overfit_images=40,
         ),
+        BorrowedConfig(steps=20, batch=24),
         ReportConfig(width=4, steps=20, batch=4),
         CodeConfig(width=8, steps=20, batch=8),
         MoveConfig(width=8, code_width=8, steps=20, batch=4),
@@ -140,6 +155,7 @@ PROFILES = {
         WorldConfig(humans=800, cartoons=400),
         WorldConfig(humans=1_600, cartoons=800, expressions=8),
         FecnetConfig(),
+        BorrowedConfig(),
         ReportConfig(),
         CodeConfig(),
         MoveConfig(),
@@ -149,6 +165,7 @@ PROFILES = {
         WorldConfig(humans=1_000, cartoons=1_000, size=128, triplets=200_000),
         WorldConfig(humans=8_000, cartoons=4_000, expressions=8, size=128),
         FecnetConfig(size=128, width=96, steps=12_000, batch=192, pretrain_steps=8_000, frozen_steps=3_000),
+        BorrowedConfig(),
         ReportConfig(size=128, levels=5, width=64, steps=10_000, batch=32),
         CODE_128,
         MOVE_128,
@@ -158,6 +175,7 @@ PROFILES = {
         WorldConfig(humans=75_135, cartoons=389_678, expressions=1, size=224, triplets=500_203),
         WorldConfig(humans=8_000, cartoons=4_000, expressions=8, size=128),
         FecnetConfig(size=224, width=96, steps=20_000, batch=192, pretrain_steps=30_000, frozen_steps=5_000),
+        BorrowedConfig(),
         ReportConfig(size=224, levels=6, width=64, steps=50_000, batch=16),
         CODE_128,
         MOVE_128,

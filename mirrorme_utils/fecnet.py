@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .config import FecnetConfig
+from . import expressions
+from .config import BorrowedConfig, FecnetConfig
 from .pixels import resized, to_tensor
 
 
@@ -94,12 +95,9 @@ class FECNet(nn.Module):
     Pictures are resized to `size` pixels, those that the network was trained on.
     """
 
-    def __init__(
-        self, trunk: nn.Module, features: int, channels: int, growth: int, dimensions: int, size: int, cells: int = 1
-    ):  # fmt: skip
+    def __init__(self, trunk: nn.Module, head: nn.Module, size: int):
         super().__init__()
-        self.trunk, self.size = trunk, size
-        self.head = head(features, channels, growth, dimensions, cells)
+        self.trunk, self.head, self.size = trunk, head, size
 
     def forward(self, x: Tensor) -> Tensor:
         return F.normalize(self.head(self.trunk(resized(x, self.size))), dim=1)
@@ -109,7 +107,36 @@ def build(settings: FecnetConfig) -> FECNet:
     """Make the FECNet of a configuration, its head scaled with the width of its trunk."""
     width = settings.width
     growth = max(width // 2, 4)
-    return FECNet(small_trunk(width), 4 * width, 4 * width, growth, settings.dimensions, settings.size, cells=4)
+    return FECNet(small_trunk(width), head(4 * width, 4 * width, growth, settings.dimensions, cells=4), settings.size)
+
+
+def on_reader(reader: nn.Module, settings: BorrowedConfig) -> FECNet:
+    """Put FECNet on a network that reads action weights (`translator.ExpressionCode`).
+
+    All but its last layer is the trunk; the head is that layer, to 52 weights, and one more, to the embedding.
+    """
+    *layers, weights = reader.head
+    last = nn.Linear(weights.out_features, settings.dimensions)
+    return FECNet(nn.Sequential(reader.trunk, *layers), nn.Sequential(weights, last), settings.size)
+
+
+@torch.no_grad()
+def set_like_raters(last: nn.Linear, actions: np.ndarray) -> None:
+    """Make a layer map action weights so that near points are what `expressions.distance` calls similar.
+
+    It keeps the D - 1 principal directions of the raters' coordinates, and a constant, which keeps neutral faces, all
+    near zero, together when the length is normalised.
+
+    Args:
+        last: 52 numbers to D; actions: (N, 52), expressions as they occur.
+    """
+    features = torch.from_numpy(expressions.FEATURES).float()
+    seen = torch.from_numpy(actions).float() @ features.T
+    middle = seen.mean(0)
+    directions = torch.linalg.svd(seen - middle, full_matrices=False).Vh[: last.out_features - 1]
+    scale = (seen - middle).square().sum(1).mean().sqrt()
+    last.weight.copy_(F.pad(directions @ features / scale, (0, 0, 0, 1)))
+    last.bias.copy_(F.pad(-directions @ middle / scale, (0, 1), value=1.0))
 
 
 @torch.no_grad()

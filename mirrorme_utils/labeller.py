@@ -2,7 +2,8 @@
 
 Works in JupyterLab, Colab (ipywidgets 7) and Voila, without further extensions. A face is a button with the picture
 as its background, so it is clicked or reached by Tab and pressed with Enter. ipywidgets passes no key presses on;
-the field below the faces does: click into it once, then 1, 2, 3, u (undo) and s (skip) work without the mouse.
+the field below the faces does: click into it once, then 1, 2, 3, u (undo), s (skip), + and - (zoom) work without the
+mouse.
 
 Taught in: notebook 02, section 2. The logic is in `votes.Session`; this module only shows it.
 """
@@ -17,8 +18,9 @@ import ipywidgets as widgets
 from IPython.display import display
 from PIL import Image, ImageOps
 
-from .votes import Session
+from .votes import Session, alpha, read_votes
 
+ZOOM = 100, 500, 40  # smallest and largest face on screen, and the step between, px
 KEY_REPEAT = 0.15  # seconds; faster presses are a key held down, not a judgement
 STYLE = """<style>
 .{id} .mm-face {{ width: {side}px; height: {side}px; padding: 0; border: 3px solid #d5d9e0; border-radius: 10px;
@@ -50,13 +52,13 @@ class Labeller:
     def __init__(self, triplets, store, rater, root=".", side=260, clock=time.monotonic):
         self.session = Session(triplets, store, rater)
         self._root, self._side, self._clock, self._pressed = root, side, clock, float("-inf")
+        self._agreed = ""
         self._id = "mm" + uuid.uuid4().hex[:8]
         self._style = widgets.HTML(layout=widgets.Layout(height="0", margin="0", overflow="hidden"))
         self._question, self._note = widgets.HTML(), widgets.HTML()
         self.faces = [widgets.Button(description=f" {n}", tooltip=f"Face {n} is the odd one out") for n in (1, 2, 3)]
         for n, button in enumerate(self.faces, 1):
             button.add_class("mm-face").add_class(f"mm-face-{n}")
-            button.layout = widgets.Layout(width=f"{side}px", height=f"{side}px")
             button.on_click(lambda _, n=n: self._act(lambda: self.session.vote(n)))
         self.undo = widgets.Button(description="Undo (u)", icon="undo", tooltip="Take back the last vote or skip")
         self.skip = widgets.Button(
@@ -65,16 +67,22 @@ class Labeller:
         self.undo.on_click(lambda _: self._act(self.session.undo))
         self.skip.on_click(lambda _: self._act(self.session.skip))
         self.keys = widgets.Text(
-            placeholder="click here, then press 1 2 3 u s",
+            placeholder="click here, then press 1 2 3 u s + -",
             layout=widgets.Layout(width="240px"),
         )
+        low, high, step = ZOOM
+        self.zoom = widgets.IntSlider(
+            value=side, min=low, max=high, step=step, description="Zoom", readout=False, continuous_update=False
+        )
+        self.zoom.observe(self._resize, "value")
         self.keys.observe(self._on_key, "value")
         self._bar = widgets.IntProgress(max=max(1, len(self.session.triplets)), layout=widgets.Layout(width="240px"))
         self._count = widgets.HTML()
-        tools = widgets.HBox([self.undo, self.skip, self.keys]).add_class("mm-tools")
+        tools = widgets.HBox([self.undo, self.skip, self.keys, self.zoom]).add_class("mm-tools")
         faces = widgets.HBox(self.faces).add_class("mm-faces")
         foot = widgets.HBox([self._bar, self._count]).add_class("mm-tools")
         self.widget = widgets.VBox([self._style, self._question, faces, tools, foot, self._note]).add_class(self._id)
+        self._resize()
         lost = self.session.damaged
         self._show(f"{lost} damaged line(s) of {self.session.store.name} passed over." if lost else "")
 
@@ -98,10 +106,26 @@ class Labeller:
             return
         if key in "123":
             self._act(lambda: self.session.vote(key))
+        elif key in "+-":
+            self.zoom.value += ZOOM[2] if key == "+" else -ZOOM[2]
         elif key in "us":
             self._act(self.session.undo if key == "u" else self.session.skip)
         else:
-            self._show(f"“{key}” does nothing here: press 1, 2, 3, u or s.")
+            self._show(f"“{key}” does nothing here: press 1, 2, 3, u, s, + or -.")
+
+    def _resize(self, _=None):
+        self._side = self.zoom.value
+        for button in self.faces:
+            button.layout = widgets.Layout(width=f"{self._side}px", height=f"{self._side}px")
+        self._show()
+
+    def _agreement(self):
+        """Say how far those who judged the same triplets agree, once there are ten of them; reads the whole log."""
+        try:
+            found, shared = alpha(read_votes(self.session.store))
+        except OSError:
+            return ""
+        return f" · agreement of raters: α {found:.2f} on {shared} triplets" if shared >= 10 and found == found else ""
 
     def _act(self, action):
         """Do what a button or key asks; what goes wrong is said in the note line and changes nothing."""
@@ -136,8 +160,10 @@ class Labeller:
         for button in (*self.faces, self.skip):
             button.disabled = triplet is None
         self.undo.disabled = self.session.last is None
+        if progress.voted % 10 == 0:
+            self._agreed = self._agreement()
         self._bar.value = progress.voted + progress.skipped
         rate = f" · {progress.per_minute:.0f} a minute" if progress.per_minute else ""
         skipped = f" · {progress.skipped} skipped" if progress.skipped else ""
-        self._count.value = f"{progress.voted + progress.skipped} of {progress.total}{skipped}{rate}"
+        self._count.value = f"{progress.voted + progress.skipped} of {progress.total}{skipped}{rate}{self._agreed}"
         self._note.value = f"<i>{html.escape(note)}</i>" if note else ""

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 import torch.nn.functional as F
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from . import config, crops, fecnet, intervals, pixels
+from . import checkpoints, config, crops, fecnet, intervals, pixels
 
 TRIPLETS = 20_000
 
@@ -42,16 +43,38 @@ def read(folder: Path, size: int) -> Photos:
         files = sorted(path for path in part.iterdir() if not path.name.startswith("."))
         if len(files) < 2:
             raise ValueError(f"{part} needs two pictures at least, to compare")
-        for path in files:
-            try:
-                picture = crops.open_picture(path)
-            except crops.BadPicture as error:
-                raise ValueError(f"{path} is no picture to score: {error}") from error
-            images.append(np.asarray(ImageOps.pad(picture, (size, size), Image.Resampling.LANCZOS)))
+        images += [_square(path, size) for path in files]
         label += [i] * len(files)
     if len(parts) < 2:
         raise ValueError(f"{folder} needs a subfolder of pictures for each of two labels at least, not {len(parts)}")
     return Photos(np.stack(images), np.array(label), tuple(part.name for part in parts))
+
+
+def embed_folder(folder: Path, embedding: torch.nn.Module | None = None) -> pd.DataFrame:
+    """Embed every picture below a folder: one row a file, named by its path from there, and D columns of numbers.
+
+    Args:
+        embedding: a `fecnet.FECNet`; the best that ships if not given.
+    Raises:
+        ValueError: a file is no picture, or there is none.
+    """
+    embedding = embedding or checkpoints.load_fecnet(checkpoints.largest("fecnet"))
+    files = sorted(path for path in Path(folder).rglob("*") if path.is_file() and not path.name.startswith("."))
+    if not files:
+        raise ValueError(f"{folder} holds no picture")
+    parts = (files[i : i + 256] for i in range(0, len(files), 256))
+    pictures = (np.stack([_square(path, embedding.size) for path in part]) for part in parts)
+    codes = torch.cat([fecnet.embed(embedding, images) for images in pictures]).numpy()
+    names = [path.relative_to(folder).as_posix() for path in files]
+    return pd.DataFrame(codes, index=pd.Index(names, name="image"))
+
+
+def _square(path: Path, size: int) -> np.ndarray:
+    try:
+        picture = crops.open_picture(path)
+    except crops.BadPicture as error:
+        raise ValueError(f"{path} is no picture to score: {error}") from error
+    return np.asarray(ImageOps.pad(picture, (size, size), Image.Resampling.LANCZOS))
 
 
 def draw(label: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:

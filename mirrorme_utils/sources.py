@@ -149,3 +149,15 @@ def with_truth(faces: pd.DataFrame) -> pd.DataFrame:
 
     known = miniworld.truth()[["expression", *expressions.ACTIONS]].iloc[faces["truth"]].set_index(faces.index)
     return faces.join(known)
+
+
+def in_new_style(rows: pd.DataFrame) -> pd.Series:
+    """Tell which of some rows of `Cleaned.faces` are drawn in a style that is never trained on: the mini world has
+    such ones among its test identities; of real drawings nobody knows."""
+    from .cartoons import STYLES_HELD_OUT
+    from .faces import cartoon_of
+
+    asked = (rows["kind"] == "cartoon") & (rows["split"] == "test") & (rows["truth"] >= 0)
+    seeds = {name: int(name) for name in rows.loc[asked, "identity"].unique()}
+    styles = {name: cartoon_of(seed // 20_000_000, seed % 10_000_000).style for name, seed in seeds.items()}
+    return asked & rows["identity"].map(styles).isin(STYLES_HELD_OUT)

@@ -16,6 +16,8 @@ from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
+import krippendorff
+import numpy as np
 import pandas as pd
 
 HEADER = ["rater", "seconds", "image1", "image2", "image3", "vote"]
@@ -89,6 +91,21 @@ def read_votes(store):
     """
     rows = [(*images, rater, int(vote)) for (rater, images), vote in replay(store)[0].items() if vote != SKIP]
     return pd.DataFrame(rows, columns=[*HEADER[2:5], "rater", "vote"])
+
+
+def alpha(votes):
+    """Krippendorff's alpha (nominal) of a table as `read_votes` returns it, over triplets that two raters judged.
+
+    Returns (alpha, triplets): 1 is perfect agreement, 0 that of chance; NaN where no triplet has two votes, or where
+    all votes are the same, which says nothing.
+    """
+    table = votes.pivot_table(index=HEADER[2:5], columns="rater", values="vote")
+    shared = table[table.notna().sum(axis=1) > 1]
+    judged = shared.to_numpy(float)
+    if len(np.unique(judged[~np.isnan(judged)])) < 2:
+        return float("nan"), len(shared)
+    found = krippendorff.alpha(judged.T, value_domain=[1, 2, 3], level_of_measurement="nominal")
+    return float(found), len(shared)
 
 
 class Session:

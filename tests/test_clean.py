@@ -10,7 +10,7 @@ import pytest
 import tiny_world
 from PIL import Image
 
-from mirrorme_utils import clean, config, fec, icartoonface, sources
+from mirrorme_utils import cartoons, clean, config, faces, fec, icartoonface, sources
 from mirrorme_utils.download import Options, download, photo_path
 from mirrorme_utils.ledger import LET_GO, Ledger
 from mirrorme_utils.photo_server import HOST, PhotoServer
@@ -219,3 +219,13 @@ def test_real_files_need_no_index_and_keep_people_apart(mini, tmp_path, monkeypa
     with pytest.raises(ValueError, match="mini world only"):
         sources.with_truth(cleaned.faces)
     assert icartoonface.read(real.root / "icartoonface").malformed.empty
+
+
+def test_drawings_of_a_style_that_is_never_trained_on_are_known_by_their_identity():
+    cast = [(0, "test", 9), (0, "test", 19), (0, "train", 4), (3, "test", 39)]
+    rows = [("cartoon", str(faces.identity_seed(seed, "cartoon", i)), split, 0) for seed, split, i in cast]
+    rows += [("human", "19", "test", 0), ("cartoon", "someone", "test", -1)]
+    table = pd.DataFrame(rows, columns=["kind", "identity", "split", "truth"])
+    assert sources.in_new_style(table).tolist() == [False, True, False, True, False, False]
+    for seed, _, i in cast:
+        assert (faces.cartoon_of(seed, i).style in cartoons.STYLES_HELD_OUT) == (i in (19, 39))

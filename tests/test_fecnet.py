@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from mirrorme_utils import fecnet, intervals
-from mirrorme_utils.config import FecnetConfig
+from mirrorme_utils import expressions, fecnet, intervals, translator
+from mirrorme_utils.config import BorrowedConfig, FecnetConfig
 
 
 def test_interval_holds_the_share_and_narrows_with_more_identities():
@@ -46,3 +46,25 @@ def test_a_frozen_trunk_stays_while_the_head_learns():
     optimizer.step()
     changed = {k for k, v in model.state_dict().items() if not torch.equal(v, before[k])}
     assert changed and all(k.startswith("head") for k in changed)
+
+
+def test_a_layer_set_like_the_raters_puts_similar_expressions_near_each_other():
+    names = list(expressions.PALETTE)
+    actions = np.stack([expressions.sample(n, np.random.default_rng(k)) for k in range(8) for n in names])
+    last = torch.nn.Linear(52, 16)
+    fecnet.set_like_raters(last, actions)
+    with torch.no_grad():
+        e = torch.nn.functional.normalize(last(torch.from_numpy(actions)), dim=1)
+    pairs = np.random.default_rng(0).integers(0, len(actions), (500, 2))
+    true = [expressions.distance(*actions[pair]) for pair in pairs]
+    ours = (e[pairs[:, 0]] - e[pairs[:, 1]]).norm(dim=1).numpy()
+    assert np.corrcoef(true, ours)[0, 1] > 0.85
+
+
+def test_a_network_on_a_reader_keeps_what_the_reader_reads():
+    settings = BorrowedConfig(size=64, width=4, dimensions=8)
+    reader = translator.ExpressionCode(4).eval()
+    net = fecnet.on_reader(reader, settings).eval()
+    x = torch.rand(2, 3, 64, 64) * 2 - 1
+    assert torch.allclose(net.head[0](net.trunk(x)), reader(x), atol=1e-6)
+    assert net(x).shape == (2, 8) and torch.allclose(net(x).norm(dim=1), torch.ones(2), atol=1e-5)

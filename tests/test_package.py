@@ -116,8 +116,8 @@ def test_checkpoints_ship_complete_and_small():
 
 @pytest.mark.parametrize(
     "name, part, profile",
-    [("fecnet", "fecnet", "laptop"), ("report", "report", "laptop"), ("code", "code", "laptop"),
-     ("moving", "move", "laptop"), ("moving-128", "move", "colab")],
+    [("fecnet", "fecnet", "laptop"), ("fecnet-128", "borrowed", "laptop"), ("report", "report", "laptop"),
+     ("code", "code", "laptop"), ("moving", "move", "laptop"), ("moving-128", "move", "colab")],
 )  # fmt: skip
 def test_shipped_checkpoints_are_those_of_their_profile(name, part, profile):
     """Else a notebook would train for minutes where a reader expects seconds."""

@@ -59,3 +59,17 @@ def test_the_command_scores_a_folder(folder, tmp_path, monkeypatch, capsys):
     assert said["n"] == 8 and said["pixels"] == 1 and set(said["by_label"]) == {"calm", "loud"}
     assert said["interval"][0] <= said["triplet_accuracy"] <= said["interval"][1]
     assert "pixels 100" in capsys.readouterr().out
+
+
+def test_a_folder_is_embedded_by_one_call(folder):
+    torch.manual_seed(0)
+    net = fecnet.build(FecnetConfig(width=8)).eval()
+    table = photos.embed_folder(folder, net)
+    assert table.shape == (8, 16) and set(table.index.str.split("/").str[0]) == {"calm", "loud"}
+    first = photos.read(folder, net.size).images[:1]
+    assert np.allclose(table.iloc[0], fecnet.embed(net, first)[0], atol=1e-5)
+    (folder / "calm" / "notes.txt").write_text("no picture")
+    with pytest.raises(ValueError, match="notes.txt"):
+        photos.embed_folder(folder, net)
+    with pytest.raises(ValueError, match="no picture"):
+        photos.embed_folder(folder / "calm" / "none", net)
