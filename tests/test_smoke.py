@@ -1,8 +1,10 @@
 """Every notebook runs in the smoke profile with everything trained from scratch: each training path, in seconds."""
 
 import os
+import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import pytest
 
@@ -17,6 +19,18 @@ def home(tmp_path_factory):
     return tmp_path_factory.mktemp("smoke")
 
 
+@contextmanager
+def lent(number, folder):
+    """Lend notebook 03, while it runs, the shipped flagship, on whose trunk it puts a FECNet."""
+    files = [f"moving-128{suffix}" for suffix in (".json", ".safetensors")] if number == "03" else []
+    folder.mkdir(exist_ok=True)
+    for name in files:
+        shutil.copy(config.ROOT / "data" / "checkpoints" / name, folder)
+    yield
+    for name in files:
+        (folder / name).unlink()
+
+
 @pytest.mark.parametrize("number", NUMBERS)
 def test_notebook_trains_from_scratch(home, world, number):
     before = {path.name: path.stat().st_mtime_ns for path in (config.ROOT / "data" / "checkpoints").glob("*")}
@@ -28,7 +42,8 @@ def test_notebook_trains_from_scratch(home, world, number):
         "MIRRORME_FIGURES": str(home / "figures"),
     }
     command = [sys.executable, "-m", "mirrorme_utils.course", "--only", number, "--out", str(home / "notebooks")]
-    done = subprocess.run(command, env=environment, cwd=config.ROOT, capture_output=True, text=True)
+    with lent(number, home / "checkpoints"):
+        done = subprocess.run(command, env=environment, cwd=config.ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     after = {path.name: path.stat().st_mtime_ns for path in (config.ROOT / "data" / "checkpoints").glob("*")}
     assert before == after, "a smoke run changed the shipped checkpoints"
@@ -37,4 +52,4 @@ def test_notebook_trains_from_scratch(home, world, number):
 @pytest.mark.skipif(not {"03", "05", "07"} <= set(NUMBERS), reason="the notebooks that train are not all there")
 def test_each_network_was_trained(home):
     trained = {path.stem for path in (home / "checkpoints").glob("*.safetensors")}
-    assert {"fecnet", "report", "code", "moving"} <= trained
+    assert {"fecnet", "fecnet-128", "report", "code", "moving"} <= trained
