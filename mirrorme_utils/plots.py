@@ -150,7 +150,7 @@ def labeller(images, rater: str, done: int, total: int, chosen: int | None = Non
     page = figure.add_axes((0, 0, 1, 1), facecolor="none")
     page.set(xlim=(0, 1), ylim=(0, 1))
     page.axis("off")
-    tools = (("↶ Undo (u)", 0.14), ("» Skip (s)", 0.14), ("click here, then press 1 2 3 u s", 0.3))
+    tools = (("↶ Undo (u)", 0.14), ("» Skip (s)", 0.14), ("click here, then press 1 2 3 u s + -", 0.3))
     left = 0.03
     for text, width in tools:
         field = width > 0.2
@@ -158,6 +158,9 @@ def labeller(images, rater: str, done: int, total: int, chosen: int | None = Non
         page.text(left + (0.012 if field else width / 2), 0.185, text, va="center", ha="left" if field else "center",
                   fontsize=8, color="#888888" if field else "black")  # fmt: skip
         left += width + 0.015
+    page.text(left + 0.01, 0.185, "Zoom", va="center", fontsize=8)
+    page.plot([left + 0.07, left + 0.22], [0.185, 0.185], color="#c5c9d0", lw=2)
+    page.plot([left + 0.13], [0.185], "o", color="white", mec="#888888", ms=8)
     page.add_patch(plt.Rectangle((0.03, 0.06), 0.4, 0.03, fc="#dde0e5", ec="none"))
     page.add_patch(plt.Rectangle((0.03, 0.06), 0.4 * done / total, 0.03, fc=COLOURS["source"], ec="none"))
     page.text(0.45, 0.075, f"{done} of {total}", va="center", fontsize=8)
