@@ -13,13 +13,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from . import bench_world, checkpoints, config, photos, pixels
+from . import bench_world, checkpoints, config, fecnet, photos, pixels
 from .bench_world import Case, Pairs
 from .render import REGIONS
 
 SCORES = ("T", "T_mouth", "T_eyes", "T_brows", "R", "S", "leak", "preservation", "judge", "gap")
+COLUMNS = ("T", "R", "S", "leak", "preservation", "judge", "gap")
 Translate = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -80,9 +81,32 @@ def sensitivity(out: np.ndarray, truth: np.ndarray, asked: Pairs) -> tuple[float
     return float(ours / theirs), float(ours)
 
 
-def score(translate: Translate | str, cases: list[Case], asked: Pairs) -> dict[str, float | None]:
+def approach(embedding: nn.Module, out: np.ndarray, source: np.ndarray, target: np.ndarray, truth: np.ndarray):
+    """Return how far from the source's expression an embedding reads the output, and the share of the way it went.
+
+    The distance is the mean over pairs of |e(out) - e(source)|; no picture of another face is expected to come nearer
+    than truth does, the embedding's noise floor. The share of the way is 0 for a copy of the target and 1 for truth.
+
+    Args:
+        embedding: (B, 3, S, S) in [-1, 1] to (B, D). out, source, target, truth: uint8 (N, S, S, 3).
+    Returns:
+        distance, and share or None where the embedding sees truth no nearer than the target.
+    """
+    shown = fecnet.embed(embedding, source)
+    now, start, floor = ((fecnet.embed(embedding, x) - shown).norm(dim=1).mean().item() for x in (out, target, truth))
+    return now, (start - now) / (start - floor) if start > floor else None
+
+
+def score(
+    translate: Translate | str, cases: list[Case], asked: Pairs, judge: nn.Module | None = None,
+    teacher: nn.Module | None = None,
+) -> dict[str, float | None]:  # fmt: skip
     """Score a model, or one of the baselines "copy_target", "copy_source" and "truth", in one direction.
 
+    Args:
+        judge: an embedding that was in no loss; without one there is no "judge".
+        teacher: the embedding by which the model was trained; with both, "gap" is the share of the way to the source's
+            expression that the teacher sees, less the share that the judge sees (see `approach`).
     Returns:
         one number or None for each of `SCORES`.
     """
@@ -95,10 +119,15 @@ def score(translate: Translate | str, cases: list[Case], asked: Pairs) -> dict[s
         fixed[translate].astype(np.float32) / 255 if isinstance(translate, str) else answer(translate, target, shown)
         for shown in (source, rival)
     )
+    scores = dict.fromkeys(SCORES)
+    if judge is not None:
+        seen = np.uint8(255 * out + 0.5), source, target, truth
+        scores["judge"], judged = approach(judge, *seen)
+        taught = approach(teacher, *seen)[1] if teacher is not None else None
+        scores["gap"] = None if None in (judged, taught) else taught - judged
     truth, target = truth.astype(np.float32) / 255, target.astype(np.float32) / 255
     shown = (asked.source, asked.target)
     regions = [np.stack([cases[c].regions[k] for c, k in zip(asked.case, part)]) for part in shown]
-    scores = dict.fromkeys(SCORES)
     scores["T"], scores["R"] = transfer(out, truth, target), retrieval(out, cases, asked)
     for name in ("mouth", "eyes", "brows"):
         where = (regions[0] == REGIONS.index(name)) | (regions[1] == REGIONS.index(name))
@@ -112,25 +141,30 @@ def score(translate: Translate | str, cases: list[Case], asked: Pairs) -> dict[s
     return scores
 
 
-def run(seed: int, models: dict[str, Translate | str], size: int, n_expressions: int = 24, n_pairs: int | None = None):
+def run(
+    seed: int, models: dict[str, Translate | str], size: int, n_expressions: int = 24, n_pairs: int | None = None,
+    judge: nn.Module | None = None, teachers: dict[str, nn.Module] | None = None,
+):  # fmt: skip
     """Score models side by side on a new world.
 
     Args:
         models: name to a translate function, or to the name of a baseline (see `score`).
+        judge, teachers: see `score`; a teacher for each model that was trained.
     Returns:
         the JSON of the design: `seed`, `image_size`, `n_pairs`, `n_expressions`, `models`.
     """
     world = bench_world.build(seed, size, n_expressions)
     asked = {direction: bench_world.pairs(cases, seed, n_pairs) for direction, cases in world.items()}
+    teachers = teachers or {}
     table = {
-        name: {direction: score(model, cases, asked[direction]) for direction, cases in world.items()}
+        name: {way: score(model, cases, asked[way], judge, teachers.get(name)) for way, cases in world.items()}
         for name, model in models.items()
     }
     n = {direction: len(rows.case) for direction, rows in asked.items()}
     return {"seed": seed, "image_size": size, "n_pairs": n, "n_expressions": n_expressions, "models": table}
 
 
-def table(result: dict, keys: tuple[str, ...] = ("T", "R", "S", "leak", "preservation")) -> str:
+def table(result: dict, keys: tuple[str, ...] = COLUMNS) -> str:
     """Lay the scores of `run` out as text, a block for each direction, two digits."""
     lines = []
     for direction in next(iter(result["models"].values())):
@@ -165,7 +199,9 @@ def main(arguments: list[str] | None = None) -> None:
         if report_size == size:
             models["report"] = report
     models[args.checkpoint] = translate
-    result = run(args.seed, models, size, n_pairs=args.pairs)
+    teachers = {name: checkpoints.load_teacher(name) for name in ("report", args.checkpoint) if name in models}
+    judge = checkpoints.load_fecnet("judge")
+    result = run(args.seed, models, size, n_pairs=args.pairs, judge=judge, teachers=teachers)
     _write(result, args.json)
     print(table(result))
 

@@ -6,16 +6,18 @@ import torch
 from torch import Tensor, nn
 
 from . import config, fecnet, pixels, training, translator
-from .config import BorrowedConfig, FecnetConfig, MoveConfig, ReportConfig
+from .config import BorrowedConfig, FecnetConfig, JudgeConfig, MoveConfig, ReportConfig
 
 
 def load_fecnet(name: str = "fecnet") -> nn.Module:
-    """Load a FECNet, in evaluation mode, on the device: the profile's, if it was trained here, else the shipped one.
+    """Load a FECNet, or the judge, in evaluation mode: the profile's, if it was trained here, else the shipped one.
 
     Raises:
         training.CheckpointError: there is no such checkpoint, or it is no FECNet.
     """
-    settings = _settings(name, FecnetConfig, BorrowedConfig)
+    settings = _settings(name, FecnetConfig, BorrowedConfig, JudgeConfig)
+    if isinstance(settings, JudgeConfig):
+        return _ready(name, settings, fecnet.judge(settings))
     if isinstance(settings, BorrowedConfig):
         reader = translator.ExpressionCode(settings.width)
         return _ready(name, settings, fecnet.on_reader(reader, settings))
@@ -30,6 +32,20 @@ def load_reader(name: str) -> nn.Module:
     """
     settings = _settings(name, MoveConfig)
     return _ready(name, settings, translator.mirror_me(settings)).code
+
+
+def load_teacher(name: str) -> nn.Module:
+    """Load the embedding by which a translator was trained: (B, 3, S, S) in [-1, 1] to (B, D).
+
+    It is FECNet, or the translator's own code; action weights are compared as a glance sees them.
+    Raises:
+        training.CheckpointError: there is no such checkpoint, or it is no translator.
+    """
+    settings = _settings(name, ReportConfig, MoveConfig)
+    if isinstance(settings, ReportConfig):
+        return load_fecnet()
+    code = load_reader(name)
+    return code if settings.code_from == "fecnet" else translator.as_seen(code)
 
 
 def largest(name: str) -> str:
@@ -70,7 +86,7 @@ def load_translator(name: str) -> tuple[Callable[[Tensor, Tensor], Tensor], int]
 
 def _settings(name: str, *types):
     profile = config.profile()
-    own = {"fecnet": profile.fecnet, "report": profile.report, "moving": profile.move}.get(name)
+    own = {"fecnet": profile.fecnet, "judge": profile.judge, "report": profile.report, "moving": profile.move}.get(name)
     if own is not None and training.find(name, own):
         return own
     card = training.describe(name)

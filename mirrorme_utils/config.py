@@ -28,6 +28,18 @@ class WorldConfig:
 
 
 @dataclass(frozen=True)
+class LeakConfig:
+    """One head on ImageNet's features, trained on two splits (notebook 02); `batch` triplets a step."""
+
+    size: int = 64
+    dimensions: int = 16
+    steps: int = 1_000
+    batch: int = 512
+    learning_rate: float = 1e-3
+    seed: int = 12
+
+
+@dataclass(frozen=True)
 class FecnetConfig:
     """FECNet's training (notebook 03): `warm_steps` on the categories that the triplets' types hold,
     `pretrain_steps` on triplets of people, then `steps` on triplets of people and cartoons; `batch` faces a step."""
@@ -57,6 +69,20 @@ class BorrowedConfig:
     batch: int = 192
     learning_rate: float = 1e-3
     seed: int = 8
+
+
+@dataclass(frozen=True)
+class JudgeConfig:
+    """The bench's judge (notebook 03b): another trunk, another seed, and people of another world."""
+
+    size: int = 64
+    width: int = 24
+    dimensions: int = 16
+    steps: int = 10_000
+    batch: int = 64
+    learning_rate: float = 2e-3
+    world: int = 1
+    seed: int = 11
 
 
 @dataclass(frozen=True)
@@ -126,8 +152,10 @@ class Profile:
     name: str
     world: WorldConfig
     crowd: WorldConfig
+    leak: LeakConfig
     fecnet: FecnetConfig
     borrowed: BorrowedConfig
+    judge: JudgeConfig
     report: ReportConfig
     code: CodeConfig
     move: MoveConfig
@@ -141,11 +169,13 @@ PROFILES = {
         "smoke",
         WorldConfig(humans=30, cartoons=30, expressions=16, triplets=300),
         WorldConfig(humans=30, cartoons=30, expressions=8),
+        LeakConfig(steps=20, batch=24),
         FecnetConfig(
             width=8, steps=20, batch=24, warm_steps=20, pretrain_steps=20, frozen_steps=10, overfit_steps=20,
             overfit_images=40,
         ),
         BorrowedConfig(steps=20, batch=24),
+        JudgeConfig(width=4, steps=20, batch=8),
         ReportConfig(width=4, steps=20, batch=4),
         CodeConfig(width=8, steps=20, batch=8),
         MoveConfig(width=8, code_width=8, steps=20, batch=4),
@@ -154,8 +184,10 @@ PROFILES = {
         "laptop",
         WorldConfig(humans=800, cartoons=400),
         WorldConfig(humans=1_600, cartoons=800, expressions=8),
+        LeakConfig(),
         FecnetConfig(),
         BorrowedConfig(),
+        JudgeConfig(),
         ReportConfig(),
         CodeConfig(),
         MoveConfig(),
@@ -164,8 +196,10 @@ PROFILES = {
         "colab",
         WorldConfig(humans=1_000, cartoons=1_000, size=128, triplets=200_000),
         WorldConfig(humans=8_000, cartoons=4_000, expressions=8, size=128),
+        LeakConfig(),
         FecnetConfig(size=128, width=96, steps=12_000, batch=192, pretrain_steps=8_000, frozen_steps=3_000),
         BorrowedConfig(),
+        JudgeConfig(),
         ReportConfig(size=128, levels=5, width=64, steps=10_000, batch=32),
         CODE_128,
         MOVE_128,
@@ -174,8 +208,10 @@ PROFILES = {
         "report",
         WorldConfig(humans=75_135, cartoons=389_678, expressions=1, size=224, triplets=500_203),
         WorldConfig(humans=8_000, cartoons=4_000, expressions=8, size=128),
+        LeakConfig(),
         FecnetConfig(size=224, width=96, steps=20_000, batch=192, pretrain_steps=30_000, frozen_steps=5_000),
         BorrowedConfig(),
+        JudgeConfig(),
         ReportConfig(size=224, levels=6, width=64, steps=50_000, batch=16),
         CODE_128,
         MOVE_128,

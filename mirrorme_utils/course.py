@@ -38,18 +38,16 @@ class CourseError(RuntimeError):
 
 
 def find(only: list[str] = (), folder: Path | None = None) -> list[Path]:
-    """List the notebooks in order, or those whose names start with the given numbers.
+    """List the notebooks in order, or those of the given numbers, such as 03b.
 
     Raises:
-        CourseError: no notebook starts with a number.
+        CourseError: a number has no notebook, or there is none at all.
     """
     folder = folder or NOTEBOOKS
-    every = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
-    for start in only or [""]:
-        if not any(path.name.startswith(start) for path in every):
-            there = ", ".join(path.name[:2] for path in every) or "none"
-            raise CourseError(f"no notebook {start or '[0-9][0-9]_*.ipynb'} in {folder.name}/; there are: {there}")
-    return [path for path in every if not only or path.name.startswith(tuple(only))]
+    every = {path.name.split("_")[0]: path for path in sorted(folder.glob("[0-9][0-9]*_*.ipynb"))}
+    if unknown := [number for number in only or every or [""] if number not in every]:
+        raise CourseError(f"no notebook {unknown[0]} in {folder.name}/; there are: {', '.join(every) or 'none'}")
+    return [path for number, path in every.items() if not only or number in only]
 
 
 class Ran(NamedTuple):

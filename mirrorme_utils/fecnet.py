@@ -8,9 +8,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torchvision.models.vgg import make_layers
 
 from . import expressions
-from .config import BorrowedConfig, FecnetConfig
+from .config import BorrowedConfig, FecnetConfig, JudgeConfig
 from .pixels import resized, to_tensor
 
 
@@ -118,6 +119,18 @@ def on_reader(reader: nn.Module, settings: BorrowedConfig) -> FECNet:
     *layers, weights = reader.head
     last = nn.Linear(weights.out_features, settings.dimensions)
     return FECNet(nn.Sequential(reader.trunk, *layers), nn.Sequential(weights, last), settings.size)
+
+
+def judge(settings: JudgeConfig) -> FECNet:
+    """Make the bench's judge: plain convolutions with max pooling (VGG, arXiv 1409.1556), its head as in `on_reader`.
+
+    Taught in: notebook 03b, section 5.
+    """
+    w = settings.width
+    trunk = make_layers([w, "M", 2 * w, 2 * w, "M", 4 * w, 4 * w, "M", 8 * w, 8 * w], batch_norm=True)
+    places = nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(16 * 8 * w, 256), nn.ReLU())
+    weights, last = nn.Linear(256, len(expressions.ACTIONS)), nn.Linear(len(expressions.ACTIONS), settings.dimensions)
+    return FECNet(nn.Sequential(trunk, places), nn.Sequential(weights, last), settings.size)
 
 
 @torch.no_grad()

@@ -137,6 +137,21 @@ def final(cleaned: clean.Cleaned, seed: int = 0) -> pd.DataFrame:
     return combine(labelled, cleaned.triplets, seed)
 
 
+def look_up(part: triplets.Triplets, column: str) -> np.ndarray:
+    """Return a column of `Cleaned.faces` for each face of N triplets: (N, 3)."""
+    names = [path.relative_to(config.DATA).as_posix() for path in part.images]
+    return clean.ensure().faces.set_index("image").loc[names, column].to_numpy()[part.index]
+
+
+def groups(part: triplets.Triplets) -> dict[str, np.ndarray]:
+    """Tell which of N triplets show people only, which hold drawings, and which one in a style that is never trained
+    on: three masks (N,) that share none."""
+    names = [path.relative_to(config.DATA).as_posix() for path in part.images]
+    strange = sources.in_new_style(clean.ensure().faces.set_index("image").loc[names]).to_numpy()[part.index].any(1)
+    people = (look_up(part, "kind") == "human").all(1)
+    return {"people": people, "with drawings": ~people & ~strange, "in a new style": strange}
+
+
 def ensure() -> dict[str, triplets.Triplets]:
     """Return the final set as "train", "val" and "test", made by the first call and whenever its sources change.
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from . import fecnet
 from .config import FecnetConfig, MoveConfig, ReportConfig
-from .expressions import ACTIONS
+from .expressions import ACTIONS, FEATURES
 
 
 class UNet(nn.Module):
@@ -103,6 +103,13 @@ class ExpressionCode(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.trunk(x))
+
+
+def as_seen(code: nn.Module) -> nn.Module:
+    """Turn the action weights that a code reads, (B, 52), into coordinates in which raters see them near or far."""
+    coordinates = nn.Linear(FEATURES.shape[1], len(FEATURES), bias=False).requires_grad_(False)
+    coordinates.weight.copy_(torch.from_numpy(FEATURES))
+    return nn.Sequential(code, coordinates.to(next(code.parameters()).device))
 
 
 class Modulated(nn.Module):

@@ -117,6 +117,13 @@ def test_copies_go_where_they_are_asked_for(write, tmp_path, monkeypatch, capsys
     assert "01_a.ipynb" in capsys.readouterr().out
 
 
+def test_a_number_names_one_notebook(write):
+    path, beside = write("03_a.ipynb", "print(1)"), write("03b_b.ipynb", "print(2)")
+    assert course.find(["03"], path.parent) == [path]
+    assert course.find(["03b"], path.parent) == [beside]
+    assert course.find([], path.parent) == [path, beside]
+
+
 def test_a_number_that_is_none_lists_those_there_are(write):
     path = write("01_a.ipynb", "print(1)")
     with pytest.raises(course.CourseError, match="no notebook 12 .* there are: 01"):

@@ -82,6 +82,16 @@ def test_the_final_set_has_the_reports_ratio_and_no_identity_in_two_parts(world,
     assert lines[0] == "Image1,Image2,Image3,label,type" and len(lines) == len(sets["val"]) + 1
 
 
+def test_groups_share_no_triplet_and_leave_none_out(world, monkeypatch):
+    monkeypatch.setattr(clean, "ensure", lambda: world)
+    test = labels.ensure()["test"]
+    groups = labels.groups(test)
+    assert list(groups) == ["people", "with drawings", "in a new style"]
+    assert (sum(mask.astype(int) for mask in groups.values()) == 1).all()
+    drawn = (labels.look_up(test, "kind") == "cartoon").any(1)
+    assert (groups["people"] == ~drawn).all()
+
+
 def test_the_set_is_made_once_and_again_when_its_sources_change(world, monkeypatch):
     monkeypatch.setattr(clean, "ensure", lambda: world)
     labels.ensure()

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from mirrorme_utils import fecnet, losses, pixels, translator
-from mirrorme_utils.config import FecnetConfig, MoveConfig, ReportConfig
+from mirrorme_utils.config import FecnetConfig, JudgeConfig, MoveConfig, ReportConfig
 from mirrorme_utils.discriminator import PatchGAN
 
 SMALL = FecnetConfig(width=8)
@@ -59,6 +59,14 @@ def test_fecnet_embeds_on_the_unit_sphere_and_reaches_every_parameter():
     assert torch.allclose(e.norm(dim=1), torch.ones(6), atol=1e-5)
     losses.triplet(e.view(2, 3, -1), torch.tensor([0, 2]), torch.tensor([1, 3])).backward()
     assert_every_parameter_learns(model)
+
+
+def test_the_judge_reaches_every_parameter_but_biases_before_norms():
+    judge = fecnet.judge(JudgeConfig(width=4))
+    e = judge(pictures(6))
+    losses.triplet(e.view(2, 3, -1), torch.tensor([0, 2]), torch.tensor([1, 3])).backward()
+    assert e.shape == (6, 16)
+    assert_every_parameter_learns_but_biases_before_norms(judge)
 
 
 def test_embed_does_not_depend_on_the_batch_and_keeps_the_mode():

@@ -14,6 +14,7 @@ NAMES = (
     "01_clean_the_data",
     "02_label_triplets",
     "03_train_fecnet",
+    "03b_question_fecnet",
     "04_swap_faces_baseline",
     "05_train_the_translator",
     "06_ablate_the_losses",
@@ -59,7 +60,7 @@ def notebook(request):
     return Notebook(request.param)
 
 
-def test_the_nine_are_there():
+def test_all_are_there():
     assert [path.stem for path in THERE] == list(NAMES)
 
 

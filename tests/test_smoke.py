@@ -10,7 +10,7 @@ import pytest
 
 from mirrorme_utils import config
 
-NUMBERS = [path.name[:2] for path in sorted((config.ROOT / "notebooks").glob("[0-9]*.ipynb"))]
+NUMBERS = [path.name.split("_")[0] for path in sorted((config.ROOT / "notebooks").glob("[0-9]*.ipynb"))]
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +21,8 @@ def home(tmp_path_factory):
 
 @contextmanager
 def lent(number, folder):
-    """Lend notebook 03, while it runs, the shipped flagship, on whose trunk it puts a FECNet."""
-    files = [f"moving-128{suffix}" for suffix in (".json", ".safetensors")] if number == "03" else []
+    """Lend notebook 03, while it runs, the shipped flagship, on whose trunk it puts a FECNet; 03b looks into it."""
+    files = [f"moving-128{suffix}" for suffix in (".json", ".safetensors")] if number in ("03", "03b") else []
     folder.mkdir(exist_ok=True)
     for name in files:
         shutil.copy(config.ROOT / "data" / "checkpoints" / name, folder)
@@ -52,4 +52,4 @@ def test_notebook_trains_from_scratch(home, world, number):
 @pytest.mark.skipif(not {"03", "05", "07"} <= set(NUMBERS), reason="the notebooks that train are not all there")
 def test_each_network_was_trained(home):
     trained = {path.stem for path in (home / "checkpoints").glob("*.safetensors")}
-    assert {"fecnet", "fecnet-128", "report", "code", "moving"} <= trained
+    assert {"fecnet", "fecnet-128", "fecnet-sizes", "judge", "report", "code", "moving"} <= trained
