@@ -73,6 +73,10 @@ def test_title_badge_and_run_line(notebook):
     )
 
 
+def test_no_placeholder_is_left(notebook):
+    assert not [text for text in notebook.markdown if re.search(r"^[A-Z0-9]{6,}$", text, re.M)]
+
+
 def test_setup_cell_is_the_one_of_all(notebook):
     assert _text(notebook.code[0]["source"]) == environment.SETUP_CELL
     assert notebook.code[0]["outputs"] == []
