@@ -1,6 +1,7 @@
 """MirrorBench: score any `translate(target, source) -> image` where the right answer is known.
 
     python -m mirrorme_utils.bench --seed 7 --checkpoint moving --json scores.json
+    python -m mirrorme_utils.bench --seed 7 --checkpoint moving --groups    also by the target's group (see `groups`)
     python -m mirrorme_utils.bench --photos FOLDER       the embedding on photographs (see `photos`)
 
 All scores are computed on pixels in [0, 1]. Taught in: notebook 07, section 2.
@@ -12,10 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from . import bench_world, checkpoints, config, fecnet, photos, pixels
+from . import bench_world, checkpoints, config, fecnet, groups, photos, pixels
 from .bench_world import Case, Pairs
 from .render import REGIONS
 
@@ -164,6 +166,20 @@ def run(
     return {"seed": seed, "image_size": size, "n_pairs": n, "n_expressions": n_expressions, "models": table}
 
 
+def by_group(translate: Translate, world: dict[str, list[Case]], seed: int, n_pairs: int | None = None) -> pd.DataFrame:
+    """Score a model on the people of a world, as targets, by their groups (see `groups.scores`)."""
+    parts = []
+    for direction, cases in world.items():
+        if direction.endswith("human"):
+            asked = bench_world.pairs(cases, seed, n_pairs)
+            target = np.stack([cases[c].truths[j] for c, j in zip(asked.case, asked.target)])
+            truth = np.stack([cases[c].truths[k] for c, k in zip(asked.case, asked.source)]).astype(np.float32) / 255
+            out = answer(translate, target, np.stack([cases[c].sources[k] for c, k in zip(asked.case, asked.source)]))
+            sums = (np.abs(x - truth).sum((1, 2, 3), dtype=np.float64) for x in (out, target / np.float32(255)))
+            parts.append((*sums, np.array([cases[c].target_seed for c in asked.case])))
+    return groups.scores(*map(np.concatenate, zip(*parts)), config.rng(seed, "groups"))
+
+
 def table(result: dict, keys: tuple[str, ...] = COLUMNS) -> str:
     """Lay the scores of `run` out as text, a block for each direction, two digits."""
     lines = []
@@ -182,6 +198,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--checkpoint", default="moving", help="a translator in data/checkpoints")
     parser.add_argument("--json", type=Path, help="where to write the scores")
     parser.add_argument("--pairs", type=int, help="how many pairs in each direction")
+    parser.add_argument("--groups", action="store_true", help="also score people by skin tone, sex, age and origin")
     parser.add_argument("--photos", type=Path, help="score the embedding on a folder with a subfolder for each label")
     args = parser.parse_args(arguments)
     if args.photos:
@@ -202,8 +219,13 @@ def main(arguments: list[str] | None = None) -> None:
     teachers = {name: checkpoints.load_teacher(name) for name in ("report", args.checkpoint) if name in models}
     judge = checkpoints.load_fecnet("judge")
     result = run(args.seed, models, size, n_pairs=args.pairs, judge=judge, teachers=teachers)
+    if args.groups:
+        world = bench_world.build(args.seed, size, result["n_expressions"])
+        result["groups"] = {args.checkpoint: by_group(translate, world, args.seed, args.pairs).to_dict("records")}
     _write(result, args.json)
     print(table(result))
+    for rows in result.get("groups", {}).values():
+        print(pd.DataFrame(rows).to_string(index=False, float_format="{:.2f}".format))
 
 
 def _write(result: dict, path: Path | None) -> None:

@@ -19,7 +19,7 @@ def load_fecnet(name: str = "fecnet") -> nn.Module:
     if isinstance(settings, JudgeConfig):
         return _ready(name, settings, fecnet.judge(settings))
     if isinstance(settings, BorrowedConfig):
-        reader = translator.ExpressionCode(settings.width)
+        reader = translator.ExpressionCode(settings.size, settings.width)
         return _ready(name, settings, fecnet.on_reader(reader, settings))
     return _ready(name, settings, fecnet.build(settings))
 
@@ -43,7 +43,7 @@ def load_teacher(name: str) -> nn.Module:
     """
     settings = _settings(name, ReportConfig, MoveConfig)
     if isinstance(settings, ReportConfig):
-        return load_fecnet()
+        return _embedding(settings)
     code = load_reader(name)
     return code if settings.code_from == "fecnet" else translator.as_seen(code)
 
@@ -69,7 +69,7 @@ def load_translator(name: str) -> tuple[Callable[[Tensor, Tensor], Tensor], int]
     if isinstance(settings, MoveConfig):
         model = _ready(name, settings, translator.mirror_me(settings))
     else:
-        unet, embedding = _ready(name, settings, translator.report_unet(settings)), load_fecnet()
+        unet, embedding = _ready(name, settings, translator.report_unet(settings)), _embedding(settings)
 
         def model(t: Tensor, s: Tensor, full: Tensor | None = None) -> Tensor:
             return pixels.resized(unet(t, embedding(s), s), t.shape[-1] if full is None else full.shape[-1])
@@ -82,6 +82,11 @@ def load_translator(name: str) -> tuple[Callable[[Tensor, Tensor], Tensor], int]
         return model(t, s, **options).cpu()
 
     return translate, settings.size
+
+
+def _embedding(settings: ReportConfig) -> nn.Module:
+    known = load_fecnet()
+    return known if settings.dimensions == known.head[-1].out_features else fecnet.wider(known)
 
 
 def _settings(name: str, *types):

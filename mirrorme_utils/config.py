@@ -45,13 +45,13 @@ class FecnetConfig:
     `pretrain_steps` on triplets of people, then `steps` on triplets of people and cartoons; `batch` faces a step."""
 
     size: int = 64
-    width: int = 32
+    width: int = 16
     dimensions: int = 16
     steps: int = 2_000
     batch: int = 192
     learning_rate: float = 2e-3
     warm_steps: int = 900
-    pretrain_steps: int = 2_200
+    pretrain_steps: int = 2_000
     frozen_steps: int = 200
     overfit_steps: int = 400
     overfit_images: int = 4_000
@@ -73,8 +73,10 @@ class BorrowedConfig:
 
 @dataclass(frozen=True)
 class JudgeConfig:
-    """The bench's judge (notebook 03b): another trunk, another seed, and people of another world."""
+    """The bench's judge (notebook 03b): another trunk, another seed, and people and drawings of another world."""
 
+    humans: int = 1_600
+    cartoons: int = 800
     size: int = 64
     width: int = 24
     dimensions: int = 16
@@ -89,15 +91,17 @@ class JudgeConfig:
 class ReportConfig:
     """The report's translator and discriminator (notebooks 05 and 06).
 
-    levels: how many levels halve the picture; depth: levels in all, if more than those; source_at_input: stack the
-    source's picture onto the target's instead of using its embedding; skips: False cuts the UNet's skip connections.
-    rotation: degrees by which training pictures are turned at most. alpha, beta, gamma: weights of the losses.
+    levels: how many levels halve the picture; depth: levels in all, if more than those; dimensions: of the embedding;
+    source_at_input: stack the source's picture onto the target's instead of using its embedding; skips: False cuts the
+    UNet's skip connections. rotation: degrees by which training pictures are turned at most. alpha, beta, gamma:
+    weights of the losses; alone: how many steps the embedding loss has for itself before the others join.
     """
 
     size: int = 64
     levels: int = 4
     width: int = 16
     depth: int | None = None
+    dimensions: int = 16
     source_at_input: bool = False
     skips: bool = True
     rotation: float = 45.0
@@ -107,6 +111,7 @@ class ReportConfig:
     alpha: float = 1.0
     beta: float = 4.0
     gamma: float = 10.0
+    alone: int = 0
     seed: int = 5
 
 
@@ -115,8 +120,8 @@ class CodeConfig:
     """The expression code, supervised by the training world's action weights (notebook 07)."""
 
     size: int = 64
-    width: int = 32
-    steps: int = 7_500
+    width: int = 24
+    steps: int = 6_000
     batch: int = 64
     learning_rate: float = 2e-3
     seed: int = 6
@@ -134,7 +139,7 @@ class MoveConfig:
     width: int = 40
     code_from: str = "actions"
     code: int = 52
-    code_width: int = 32
+    code_width: int = 24
     steps: int = 6_500
     batch: int = 32
     learning_rate: float = 2e-3
@@ -171,19 +176,19 @@ PROFILES = {
         WorldConfig(humans=30, cartoons=30, expressions=8),
         LeakConfig(steps=20, batch=24),
         FecnetConfig(
-            width=8, steps=20, batch=24, warm_steps=20, pretrain_steps=20, frozen_steps=10, overfit_steps=20,
+            width=4, steps=20, batch=24, warm_steps=20, pretrain_steps=20, frozen_steps=10, overfit_steps=20,
             overfit_images=40,
         ),
         BorrowedConfig(steps=20, batch=24),
-        JudgeConfig(width=4, steps=20, batch=8),
+        JudgeConfig(humans=30, cartoons=30, width=4, steps=20, batch=8),
         ReportConfig(width=4, steps=20, batch=4),
-        CodeConfig(width=8, steps=20, batch=8),
-        MoveConfig(width=8, code_width=8, steps=20, batch=4),
+        CodeConfig(width=4, steps=20, batch=8),
+        MoveConfig(width=8, code_width=4, steps=20, batch=4),
     ),
     "laptop": Profile(
         "laptop",
         WorldConfig(humans=800, cartoons=400),
-        WorldConfig(humans=1_600, cartoons=800, expressions=8),
+        WorldConfig(humans=2_400, cartoons=1_200, expressions=8),
         LeakConfig(),
         FecnetConfig(),
         BorrowedConfig(),
@@ -197,7 +202,7 @@ PROFILES = {
         WorldConfig(humans=1_000, cartoons=1_000, size=128, triplets=200_000),
         WorldConfig(humans=8_000, cartoons=4_000, expressions=8, size=128),
         LeakConfig(),
-        FecnetConfig(size=128, width=96, steps=12_000, batch=192, pretrain_steps=8_000, frozen_steps=3_000),
+        FecnetConfig(size=128, width=48, steps=12_000, batch=192, pretrain_steps=8_000, frozen_steps=3_000),
         BorrowedConfig(),
         JudgeConfig(),
         ReportConfig(size=128, levels=5, width=64, steps=10_000, batch=32),
@@ -209,7 +214,7 @@ PROFILES = {
         WorldConfig(humans=75_135, cartoons=389_678, expressions=1, size=224, triplets=500_203),
         WorldConfig(humans=8_000, cartoons=4_000, expressions=8, size=128),
         LeakConfig(),
-        FecnetConfig(size=224, width=96, steps=20_000, batch=192, pretrain_steps=30_000, frozen_steps=5_000),
+        FecnetConfig(size=224, width=48, steps=20_000, batch=192, pretrain_steps=30_000, frozen_steps=5_000),
         BorrowedConfig(),
         JudgeConfig(),
         ReportConfig(size=224, levels=6, width=64, steps=50_000, batch=16),

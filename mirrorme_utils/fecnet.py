@@ -9,10 +9,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models.vgg import make_layers
+from torchvision.ops import Conv2dNormActivation
 
 from . import expressions
 from .config import BorrowedConfig, FecnetConfig, JudgeConfig
 from .pixels import resized, to_tensor
+
+FINE = 64  # pixels up to which `trunk` begins at the picture's own size
 
 
 class Residual(nn.Module):
@@ -32,23 +35,46 @@ class Residual(nn.Module):
         return F.relu(self.norm2(self.conv2(y)) + self.shortcut(self.pool(x)))
 
 
-def small_trunk(width: int, last: int = 4) -> nn.Sequential:
-    """Make the trunk that is trained from scratch: (B, 3, S, S) to (B, last x width, S/16, S/16)."""
+def trunk(size: int, width: int) -> nn.Sequential:
+    """Make the trunk that is trained from scratch: (B, 3, S, S) to a map of 8 width channels.
+
+    Up to 64 px the first convolution keeps the picture's size, since there a brow is two pixels thick, and the map is
+    S/8; a larger picture is halved at once, and the map is S/16.
+    """
+    w = width
+    if size <= FINE:
+        return nn.Sequential(
+            Conv2dNormActivation(3, w, 3),
+            nn.MaxPool2d(2),
+            Residual(w, 2 * w, 1),  # S/2
+            nn.MaxPool2d(2),
+            Residual(2 * w, 4 * w, 1),  # S/4
+            nn.MaxPool2d(2),
+            Residual(4 * w, 8 * w, 1),  # S/8
+        )
     return nn.Sequential(
-        nn.Conv2d(3, width, 3, 2, 1, bias=False),  # S/2
-        nn.BatchNorm2d(width),
+        nn.Conv2d(3, w, 3, 2, 1, bias=False),  # S/2
+        nn.BatchNorm2d(w),
         nn.ReLU(),
-        Residual(width, width, 1),
-        Residual(width, 2 * width, 2),  # S/4
-        Residual(2 * width, 4 * width, 2),  # S/8
-        Residual(4 * width, last * width, 2),  # S/16
+        Residual(w, w, 1),
+        Residual(w, 2 * w, 2),  # S/4
+        Residual(2 * w, 4 * w, 2),  # S/8
+        Residual(4 * w, 8 * w, 2),  # S/16
     )
 
 
+def inner_channels(size: int, width: int) -> tuple[int, int]:
+    """Return the channels of the two maps that `inner_maps` finds in the trunk of these sizes."""
+    return (4 * width, 8 * width) if size <= FINE else (2 * width, 4 * width)
+
+
 def inner_maps(trunk: nn.Sequential, x: Tensor) -> tuple[Tensor, Tensor]:
-    """Return two maps inside a small trunk for x (B, 3, S, S): (B, 2 width, S/4, S/4) and (B, 4 width, S/8, S/8)."""
-    quarter = trunk[:5](x)
-    return quarter, trunk[5](quarter)
+    """Return what a trunk sees in x (B, 3, S, S) at two scales: its last maps at S/4 and at S/8."""
+    side, last = x.shape[-1], {}
+    for layer in trunk:
+        x = layer(x)
+        last[x.shape[-1]] = x
+    return last[side // 4], last[side // 8]
 
 
 class DenseLayer(nn.Module):
@@ -106,9 +132,13 @@ class FECNet(nn.Module):
 
 def build(settings: FecnetConfig) -> FECNet:
     """Make the FECNet of a configuration, its head scaled with the width of its trunk."""
-    width = settings.width
-    growth = max(width // 2, 4)
-    return FECNet(small_trunk(width), head(4 * width, 4 * width, growth, settings.dimensions, cells=4), settings.size)
+    size, width = settings.size, settings.width
+    return FECNet(trunk(size, width), head(8 * width, 8 * width, width, settings.dimensions, cells=4), size)
+
+
+def wider(model: FECNet) -> FECNet:
+    """Leave out FECNet's last layer: a larger embedding, of unit length too, that knows no more than the smaller."""
+    return FECNet(model.trunk, model.head[:-1], model.size)
 
 
 def on_reader(reader: nn.Module, settings: BorrowedConfig) -> FECNet:

@@ -4,7 +4,7 @@ Taught in: notebook 05, sections 1, 4 and 5.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from . import bench, bench_world, clean, config, fecnet, losses, pixels, trainin
 from .config import ReportConfig, WorldConfig
 from .discriminator import PatchGAN
 
+SCORES = ("T", "R", "S", "judge", "gap")
 PICTURES = 20_000  # at most so many are held in memory
 
 
@@ -88,8 +89,9 @@ def train(
     """
     nets = networks(settings, embedding)
     run = training.Run(name, settings, nets.g, nets.g_optimizer, nets.d_optimizer, partner=nets.d)
+    alone = replace(settings, beta=0.0, gamma=0.0)
     for at in run.steps():
-        parts = step(nets, *draw(images, settings, at), settings)
+        parts = step(nets, *draw(images, settings, at), alone if at < settings.alone else settings)
         if at % 10 == 9 or at == settings.steps - 1:
             run.log(at, **parts)
     nets.g.eval()
@@ -145,24 +147,26 @@ def copy_losses(embedding: nn.Module, t: np.ndarray, s: np.ndarray) -> dict[str,
 
 def measure(
     models: dict[str, nn.Module | str], embedding: nn.Module, settings: ReportConfig, world: WorldConfig,
-    n_pairs: int = 96,
+    judge: nn.Module, others: dict[str, nn.Module] | None = None, n_pairs: int = 96,
 ) -> dict[str, dict[str, float]]:  # fmt: skip
-    """Score translators on MirrorBench's world of seed 0: the means of T, R and S over its four directions.
+    """Score translators on MirrorBench's world of seed 0: the means of `SCORES` over its four directions.
 
     Args:
         models: name to a translator of the report, or to the name of a baseline (see `bench.score`).
+        embedding: that of the models, but for those named in `others`. judge: see `bench.score`.
         world: the profile's; it sets how many expressions the bench knows and how many cases it asks.
     Returns:
-        name to {"T", "R", "S"}.
+        name to {"T", "R", "S", "judge", "gap"}; NaN where a score does not apply.
     """
     n_cases = min(max(world.humans // 10, 4), bench_world.CASES)
     cases = bench_world.build(0, settings.size, world.expressions, n_cases)
     asked = {direction: bench_world.pairs(rows, 0, n_pairs) for direction, rows in cases.items()}
     scores = {}
     for name, g in models.items():
-        model = g if isinstance(g, str) else lambda t, s, g=g: answer(g, embedding, t, s)
-        rows = [bench.score(model, cases[direction], asked[direction]) for direction in cases]
-        scores[name] = {key: float(np.mean([row[key] for row in rows])) for key in ("T", "R", "S")}
+        e = (others or {}).get(name, embedding)
+        model, teacher = (g, None) if isinstance(g, str) else (lambda t, s, g=g, e=e: answer(g, e, t, s), e)
+        rows = [bench.score(model, cases[direction], asked[direction], judge, teacher) for direction in cases]
+        scores[name] = {key: float(np.mean([row[key] for row in rows], dtype=float)) for key in SCORES}
     return scores
 
 

@@ -16,7 +16,8 @@ class UNet(nn.Module):
     """The report's translator: stride-2 levels, skips, and the embedding as one channel at the bottleneck.
 
     At 224 px with six levels and width 64 the sizes are 112, 56, 28, 14, 7, 4 and the channels
-    64, 128, 256, 512, 512, 512; the 16-d embedding is laid out as a 1x4x4 map, which makes 513 channels.
+    64, 128, 256, 512, 512, 512; the 16-d embedding is laid out as a 1x4x4 map, which makes 513 channels. A larger one
+    becomes several maps.
 
     Args:
         size: pixels of the square picture.
@@ -25,11 +26,14 @@ class UNet(nn.Module):
         depth: levels in all; those beyond `levels` stand at the bottleneck and keep its size.
         source_at_input: stack the source image onto the target's channels instead of using the embedding.
         skips: pass each level's map across; False passes zeros instead, so that all must go through the bottleneck.
+        dimensions: of the embedding.
+    Raises:
+        ValueError: the embedding does not fill maps of the bottleneck's size.
     """
 
     def __init__(
         self, size: int, levels: int, width: int, depth: int | None = None, source_at_input: bool = False,
-        skips: bool = True,
+        skips: bool = True, dimensions: int = 16,
     ):  # fmt: skip
         super().__init__()
         self.skips = skips
@@ -37,13 +41,16 @@ class UNet(nn.Module):
         channels = [6 if source_at_input else 3] + [width * min(2**i, 8) for i in range(len(strides))]
         self.source_at_input = source_at_input
         self.bottleneck = -(-size // 2**levels)
+        maps, rest = (0, 0) if source_at_input else divmod(dimensions, self.bottleneck**2)
+        if rest:
+            raise ValueError(f"{dimensions} numbers do not fill maps of {self.bottleneck} x {self.bottleneck} places")
         self.down = nn.ModuleList(
             _block(nn.Conv2d(a, b, 3, s, 1), b) for a, b, s in zip(channels, channels[1:], strides)
         )
         inner = channels[1:]
         self.up = nn.ModuleList()
         for i in reversed(range(len(strides))):
-            below = inner[i] + int(not source_at_input) if i == len(strides) - 1 else 2 * inner[i]
+            below = inner[i] + maps if i == len(strides) - 1 else 2 * inner[i]
             above = inner[i - 1] if i else 3
             self.up.append(nn.ConvTranspose2d(below, above, 3, strides[i], 1))
         self.norms = nn.ModuleList(nn.InstanceNorm2d(up.out_channels) for up in self.up)
@@ -58,7 +65,7 @@ class UNet(nn.Module):
             skips.append(x)
             sizes.append(x.shape[-2:])
         if not self.source_at_input:
-            x = torch.cat([x, e.view(len(e), 1, self.bottleneck, self.bottleneck)], 1)
+            x = torch.cat([x, e.view(len(e), -1, self.bottleneck, self.bottleneck)], 1)
         for i, (up, norm) in enumerate(zip(self.up, self.norms)):
             level = len(skips) - 1 - i
             across = skips[level] if self.skips else torch.zeros_like(skips[level])
@@ -79,7 +86,7 @@ def _normal(module: nn.Module) -> None:
 
 def report_unet(settings: ReportConfig) -> UNet:
     """Make the report's UNet, or the variant of it, that a configuration describes."""
-    variant = settings.depth, settings.source_at_input, settings.skips
+    variant = settings.depth, settings.source_at_input, settings.skips, settings.dimensions
     return UNet(settings.size, settings.levels, settings.width, *variant)
 
 
@@ -90,9 +97,9 @@ class ExpressionCode(nn.Module):
     cell, this keeps four by four of them, so that a left wink and a right one stay apart.
     """
 
-    def __init__(self, width: int):
+    def __init__(self, size: int, width: int):
         super().__init__()
-        self.trunk = fecnet.small_trunk(width, last=8)
+        self.trunk = fecnet.trunk(size, width)
         self.head = nn.Sequential(
             nn.AdaptiveAvgPool2d(4),
             nn.Flatten(),
@@ -143,21 +150,21 @@ class Mover(nn.Module):
         size: pixels of the square picture.
         width: channels at the first scale.
         code: dimensions of an expression code.
-        trunk: width of the trunk that the code is read with (see `fecnet.small_trunk`).
+        seen: channels of the two maps that join (see `fecnet.inner_channels`).
     """
 
     MASK_BIAS = 1.5
     REACH = 0.25  # largest flow, as a share of half the picture's side
     PLACES = 32  # channels of the map that the codes unfold into
 
-    def __init__(self, size: int, width: int, code: int, trunk: int):
+    def __init__(self, size: int, width: int, code: int, seen: tuple[int, int]):
         super().__init__()
         c, self.coarse = 4 * width, size // 8
         self.condition = nn.Sequential(nn.Linear(2 * code, c), nn.SiLU(), nn.Linear(c, c), nn.SiLU())
         self.unfold = nn.Linear(2 * code, self.PLACES * self.coarse**2)
         self.stem = nn.Conv2d(12, width, 3, padding=1)
         self.down1, self.down2 = (nn.Conv2d(width * k, 2 * width * k, 3, 2, 1) for k in (1, 2))
-        self.seen1, self.seen2 = (nn.Conv2d(2 * trunk * k, 2 * width * k, 1) for k in (1, 2))
+        self.seen1, self.seen2 = (nn.Conv2d(n, 2 * width * k, 1) for k, n in zip((1, 2), seen))
         self.block1 = Modulated(width, width, c)
         self.block2 = Modulated(2 * width, 2 * width, c)
         self.join = nn.Conv2d(4 * width + self.PLACES, 4 * width, 1)
@@ -239,9 +246,10 @@ def mirror_me(settings: MoveConfig) -> MirrorMe:
     Raises:
         ValueError: `code_from` is neither "actions" nor "fecnet".
     """
-    mover = Mover(settings.size, settings.width, settings.code, settings.code_width)
+    seen = fecnet.inner_channels(settings.size, settings.code_width)
+    mover = Mover(settings.size, settings.width, settings.code, seen)
     if settings.code_from == "actions":
-        return MirrorMe(ExpressionCode(settings.code_width), mover)
+        return MirrorMe(ExpressionCode(settings.size, settings.code_width), mover)
     if settings.code_from == "fecnet":
         theirs = FecnetConfig(size=settings.size, width=settings.code_width, dimensions=settings.code)
         return MirrorMe(fecnet.build(theirs), mover)

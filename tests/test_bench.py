@@ -89,3 +89,9 @@ def test_the_shipped_judge_is_another_network_than_the_teachers():
     e = fecnet.embed(judge, np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8))
     assert e.shape == (2, 16) and torch.allclose(e.norm(dim=1), torch.ones(2), atol=1e-5)
     assert not any(isinstance(part, fecnet.Residual) for part in judge.modules())
+
+
+def test_groups_count_each_person_once_and_drawings_not_at_all(cases):
+    world = {"human->human": cases, "cartoon->human": cases[:2], "human->cartoon": cases}
+    table = bench.by_group(lambda target, source: target, world, 0).set_index("group")
+    assert table.loc["everyone", "identities"] == len(cases) and abs(table.loc["everyone", "T"]) < 1e-6

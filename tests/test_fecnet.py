@@ -63,7 +63,7 @@ def test_a_layer_set_like_the_raters_puts_similar_expressions_near_each_other():
 
 def test_a_network_on_a_reader_keeps_what_the_reader_reads():
     settings = BorrowedConfig(size=64, width=4, dimensions=8)
-    reader = translator.ExpressionCode(4).eval()
+    reader = translator.ExpressionCode(64, 4).eval()
     net = fecnet.on_reader(reader, settings).eval()
     x = torch.rand(2, 3, 64, 64) * 2 - 1
     assert torch.allclose(net.head[0](net.trunk(x)), reader(x), atol=1e-6)

@@ -99,11 +99,11 @@ def test_batch_transfer_is_0_for_a_copy_and_1_for_truth():
 
 def test_code_learns_actions_from_one_batch():
     torch.manual_seed(0)
-    code, features = translator.ExpressionCode(8), torch.from_numpy(expressions.FEATURES)
+    code, features = translator.ExpressionCode(64, 8), torch.from_numpy(expressions.FEATURES)
     x, true = moving.draw_faces(moving.hold(world()), CODE, 0)
     optimizer = torch.optim.AdamW(code.parameters(), 5e-3)
     costs = []
-    for _ in range(60):
+    for _ in range(80):
         loss = losses.actions(code(x), true, features)
         optimizer.zero_grad()
         loss.backward()

@@ -41,11 +41,27 @@ def test_patchgan_gives_a_26x26_map_of_70_pixel_patches_at_224():
     assert seen.any(0).sum() == 70 and seen.any(1).sum() == 70
 
 
-@pytest.mark.parametrize("variant", [{}, {"source_at_input": True}, {"depth": 14}])
+@pytest.mark.parametrize("variant", [{}, {"source_at_input": True}, {"depth": 14}, {"dimensions": 48}])
 def test_report_unet_variants_reach_every_parameter(variant):
-    unet = translator.report_unet(ReportConfig(width=4, **variant))
-    unet(pictures(2), torch.randn(2, 16), pictures(2, seed=1)).square().mean().backward()
+    settings = ReportConfig(width=4, **variant)
+    unet = translator.report_unet(settings)
+    unet(pictures(2), torch.randn(2, settings.dimensions), pictures(2, seed=1)).square().mean().backward()
     assert_every_parameter_learns_but_biases_before_norms(unet)
+
+
+def test_an_embedding_that_does_not_fill_the_bottleneck_is_refused():
+    with pytest.raises(ValueError, match="20 numbers do not fill maps of 4 x 4 places"):
+        translator.report_unet(ReportConfig(dimensions=20))
+
+
+def test_the_wider_embedding_is_what_the_last_layer_reads():
+    model = fecnet.build(SMALL).eval()
+    wide = fecnet.wider(model)
+    with torch.no_grad():
+        e, x = wide(pictures(2)), pictures(2)
+        inside = model.head[:-1](model.trunk(x))
+    assert e.shape == (2, model.head[-1].in_features)
+    assert torch.allclose(e, F.normalize(inside, dim=1), atol=1e-6)
 
 
 def assert_every_parameter_learns_but_biases_before_norms(model):

@@ -17,6 +17,6 @@ def test_a_linear_relation_is_found_and_noise_is_not():
 
 def test_places_do_not_depend_on_the_batch():
     images = np.random.default_rng(0).integers(0, 256, (5, 64, 64, 3)).astype(np.uint8)
-    trunk = fecnet.small_trunk(4)
+    trunk = fecnet.trunk(64, 2)
     x = readout.places(trunk, images)
     assert x.shape == (5, 16 * 16) and torch.allclose(x, readout.places(trunk, images, batch=2), atol=0.02)

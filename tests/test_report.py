@@ -89,19 +89,28 @@ def test_batches_are_drawn_the_same_again_and_differ_from_step_to_step():
     assert not torch.equal(once[0], later[0]) and not torch.equal(once[0], once[1])
 
 
-@pytest.mark.parametrize("variant", [{}, {"source_at_input": True}, {"depth": 14}, {"skips": False}])
+@pytest.mark.parametrize("variant", [{}, {"source_at_input": True}, {"depth": 14}, {"skips": False}, {"dimensions": 64}])
 def test_variants_train_ship_and_load_by_name(folders, embedding, variant):
     settings = replace(SMALL, width=4, **variant)
-    run, g = report.train("report-variant", settings, pictures(16), embedding)
+    theirs = fecnet.wider(embedding) if "dimensions" in variant else embedding
+    run, g = report.train("report-variant", settings, pictures(16), theirs)
     assert [row["step"] for row in run.history] == [settings.steps - 1] and not run.loaded
     fec = FecnetConfig(width=8, steps=0)
     training.Run("fecnet", fec, embedding).finish({})
     translate, size = checkpoints.load_translator("report-variant")
     t, s = (pixels.to_tensor(pictures(2, seed)) for seed in (1, 2))
-    assert size == 64 and torch.allclose(translate(t, s), report.answer(g, embedding, t, s), atol=1e-5)
+    assert size == 64 and torch.allclose(translate(t, s), report.answer(g, theirs, t, s), atol=1e-5)
     larger = [pixels.resized(x, 96) for x in (t, s)]
     assert translate(*larger).shape == (2, 3, 96, 96), "a picture of any size gives one of its size"
-    assert report.train("report-variant", settings, pictures(16), embedding)[0].loaded
+    assert report.train("report-variant", settings, pictures(16), theirs)[0].loaded
+
+
+def test_alone_the_embedding_loss_has_the_first_steps_for_itself(folders, embedding):
+    variants = {"alone": replace(SMALL, alone=SMALL.steps), "only": replace(SMALL, beta=0.0, gamma=0.0), "all": SMALL}
+    weights = {name: report.train(name, v, pictures(16), embedding)[1].state_dict() for name, v in variants.items()}
+    same = [all(torch.equal(a, b) for a, b in zip(weights["alone"].values(), weights[name].values()))
+            for name in ("only", "all")]  # fmt: skip
+    assert same == [True, False]
 
 
 def test_without_skips_only_the_bottleneck_carries_the_picture():

@@ -1,5 +1,6 @@
 """A run survives an interrupt, loads what it shipped, and refuses a checkpoint of other settings."""
 
+import math
 import signal
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,7 @@ class Settings:
     steps: int = 12
     width: int = 4
     size: int = 8
+    learning_rate: float = 0.05
 
 
 @pytest.fixture(autouse=True)
@@ -25,16 +27,21 @@ def folders(tmp_path, monkeypatch):
     monkeypatch.delenv("RETRAIN", raising=False)
 
 
-def train(settings, stop_at=None, ema=None, partner=False):
+def adamw(model):
+    return torch.optim.AdamW(model.parameters(), 0.05)
+
+
+def train(settings, stop_at=None, ema=None, partner=False, optimizer_of=adamw):
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(3, settings.width), nn.BatchNorm1d(settings.width), nn.Linear(settings.width, 1))
     other = nn.Linear(1, 1) if partner else None
-    optimizers = [torch.optim.AdamW(m.parameters(), 0.05) for m in (model, other) if m is not None]
+    optimizers = [optimizer_of(m) for m in (model, other) if m is not None]
     run = training.Run("toy", settings, model, *optimizers, ema=ema, partner=other)
     for step in run.steps():
         x = torch.randn(8, 3, generator=config.generator(1, step))
         loss = (model(x) if other is None else other(model(x))).square().mean()
         for optimizer in optimizers:
+            training.anneal(optimizer, settings, step)
             optimizer.zero_grad()
         loss.backward()
         for optimizer in optimizers:
@@ -46,13 +53,15 @@ def train(settings, stop_at=None, ema=None, partner=False):
     return run, run.weights().eval()
 
 
-@pytest.mark.parametrize("ema, partner", [(None, False), (0.9, False), (None, True)])
-def test_resuming_equals_not_stopping(ema, partner):
-    whole, model = train(Settings(), ema=ema, partner=partner)
+@pytest.mark.parametrize(
+    "options", [{}, {"ema": 0.9}, {"partner": True}, {"optimizer_of": training.muon}], ids=["", "ema", "partner", "muon"]
+)
+def test_resuming_equals_not_stopping(options):
+    whole, model = train(Settings(), **options)
     (config.CHECKPOINTS / "toy.json").unlink()
     with pytest.raises(KeyboardInterrupt):
-        train(Settings(), stop_at=5, ema=ema, partner=partner)
-    resumed, again = train(Settings(), ema=ema, partner=partner)
+        train(Settings(), stop_at=5, **options)
+    resumed, again = train(Settings(), **options)
     assert resumed.first == 6
     for a, b in zip(model.state_dict().values(), again.state_dict().values()):
         assert torch.equal(a, b)
@@ -102,3 +111,30 @@ def test_a_checkpoint_of_another_configuration_is_refused():
         training.load_weights("toy", Settings(width=6), nn.Linear(1, 1))
     with pytest.raises(training.CheckpointError, match="there are: toy"):
         training.describe("nothing")
+
+
+def test_the_learning_rate_warms_up_then_falls_to_zero():
+    settings, optimizer = Settings(steps=1000), adamw(nn.Linear(2, 2))
+    rates = []
+    for step in (0, 49, 500, 999):
+        training.anneal(optimizer, settings, step)
+        rates.append(optimizer.param_groups[0]["lr"] / settings.learning_rate)
+    assert rates == pytest.approx([0.01, 0.5, 0.5, 0.0], abs=0.01)
+
+
+def test_muon_steps_evenly_in_all_directions_but_not_at_the_ends_and_leaves_the_frozen_alone():
+    torch.manual_seed(0)
+    frozen, inner, end = nn.Linear(6, 6).requires_grad_(False), nn.Conv2d(3, 8, 3), nn.Linear(8, 2)
+    before = {layer: layer.weight.detach().clone() for layer in (frozen, inner, end)}
+    optimizer = training.muon(nn.ModuleList([frozen, inner, end]), end)
+    training.anneal(optimizer, Settings(), 100, warmup=1)
+    steep = torch.randn(8, 3, 3, 3) * torch.logspace(0, -2, 8)[:, None, None, None]
+    inner.weight.grad, end.weight.grad = steep, torch.randn(2, 8)
+    inner.bias.grad, end.bias.grad = torch.ones(8), torch.ones(2)
+    optimizer.step()
+    moved = {layer: (layer.weight.detach() - weight).flatten(1) for layer, weight in before.items()}
+    values = torch.linalg.svdvals(moved[inner])
+    spread = torch.linalg.svdvals(steep.flatten(1))
+    assert values[0] / values[-1] < 3 < spread[0] / spread[-1]
+    assert moved[frozen].abs().max() == 0 and moved[end].abs().max() > 0
+    assert math.isclose(moved[end].abs().max(), moved[end].abs().min(), rel_tol=1e-3), "AdamW's first step is its rate"
