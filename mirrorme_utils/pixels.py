@@ -25,4 +25,4 @@ def resized(x: Tensor, size: int) -> Tensor:
     """Resize square pictures (B, C, H, H) to `size` pixels, bilinearly; those of that size are returned as they are."""
     if x.shape[-1] == size:
         return x
-    return F.interpolate(x, (size, size), mode="bilinear", antialias=True)
+    return F.interpolate(x.float(), (size, size), mode="bilinear", antialias=True)  # bfloat16 cannot, on a CPU

@@ -28,7 +28,7 @@ def test_the_unet_is_drawn_with_its_shapes_and_the_embedding():
 def test_fecnet_is_drawn_with_the_papers_and_our_shapes():
     ours = fecnet.build(FecnetConfig(width=8))
     texts = written(diagrams.fecnet(fecnet.head(1024, 512, 64, 16), ours, 64))
-    assert "832\n7×7" in texts and texts.count("16") == 2 and "32\n8×8" in texts
+    assert "832\n7×7" in texts and texts.count("16") == 2 and "64\n8×8" in texts
 
 
 def test_patchgan_is_drawn_with_its_map():

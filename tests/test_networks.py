@@ -49,6 +49,12 @@ def test_report_unet_variants_reach_every_parameter(variant):
     assert_every_parameter_learns_but_biases_before_norms(unet)
 
 
+def test_pictures_of_any_precision_are_resized_as_in_full():
+    x = pictures(2, 96)
+    assert torch.allclose(pixels.resized(x.bfloat16(), 64), pixels.resized(x, 64), atol=0.02)
+    assert pixels.resized(x, 96) is x
+
+
 def test_an_embedding_that_does_not_fill_the_bottleneck_is_refused():
     with pytest.raises(ValueError, match="20 numbers do not fill maps of 4 x 4 places"):
         translator.report_unet(ReportConfig(dimensions=20))
