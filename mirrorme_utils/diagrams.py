@@ -15,8 +15,8 @@ from .plots import COLOURS, WIDE
 Shape = tuple[int, ...]
 ARROW = dict(arrowstyle="-|>", lw=0.8, color="#333333", mutation_scale=7)
 NAMES = {
-    "Conv2d": "conv", "Conv2dNormActivation": "conv", "Residual": "residual", "DenseLayer": "dense", "AdaptiveAvgPool2d": "average\npool",
-    "Linear": "linear", "ConvTranspose2d": "up-conv",
+    "Conv2d": "conv", "Conv2dNormActivation": "conv", "ConvTranspose2d": "up-conv", "Residual": "residual",
+    "DenseLayer": "dense", "AdaptiveAvgPool2d": "average\npool", "Linear": "linear",
 }  # fmt: skip
 
 
