@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from mirrorme_utils import checkpoints, config, report, training
+from mirrorme_utils.discriminator import PatchGAN
 
 CONFIGURATIONS = config.PROFILES["laptop"].report, replace(config.PROFILES["report"].report, size=256, batch=2)
 
@@ -54,24 +55,9 @@ class PublicUNet(nn.Module):
         return x
 
 
-class PublicPatchGAN(nn.Module):
-    """CycleGAN's discriminator of three stride-2 levels, 4x4 convolutions with instance normalisation."""
-
-    def __init__(self, width: int):
-        super().__init__()
-        layers = [nn.Conv2d(3, width, 4, 2, 1), nn.LeakyReLU(0.2)]
-        for i, stride in ((1, 2), (2, 2), (3, 1)):
-            wide = width * 2**i
-            layers += [nn.Conv2d(wide // 2, wide, 4, stride, 1), nn.InstanceNorm2d(wide), nn.LeakyReLU(0.2)]
-        self.layers = nn.Sequential(*layers, nn.Conv2d(8 * width, 1, 4, 1, 1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.layers(x)
-
-
 def public(settings: config.ReportConfig, embedding: nn.Module) -> report.Networks:
-    """Make CycleGAN's networks with its optimizer, for the report's step."""
-    g, d = PublicUNet(settings.levels, settings.width), PublicPatchGAN(settings.width)
+    """Make CycleGAN's networks with its optimizer, for the report's step; its discriminator is the report's, too."""
+    g, d = PublicUNet(settings.levels, settings.width), PatchGAN(settings.width)
     adam = (torch.optim.Adam(net.parameters(), 2e-4, betas=(0.5, 0.999)) for net in (g, d))
     return report.Networks(g.to(config.device()), d.to(config.device()), embedding, *adam)
 

@@ -99,6 +99,13 @@ def approach(embedding: nn.Module, out: np.ndarray, source: np.ndarray, target: 
     return now, (start - now) / (start - floor) if start > floor else None
 
 
+def questions(cases: list[Case], asked: Pairs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return target, truth and source of each pair that is asked: uint8 (N, S, S, 3)."""
+    target = np.stack([cases[c].truths[j] for c, j in zip(asked.case, asked.target)])
+    truth = np.stack([cases[c].truths[k] for c, k in zip(asked.case, asked.source)])
+    return target, truth, np.stack([cases[c].sources[k] for c, k in zip(asked.case, asked.source)])
+
+
 def score(
     translate: Translate | str, cases: list[Case], asked: Pairs, judge: nn.Module | None = None,
     teacher: nn.Module | None = None,
@@ -112,9 +119,7 @@ def score(
     Returns:
         one number or None for each of `SCORES`.
     """
-    target = np.stack([cases[c].truths[j] for c, j in zip(asked.case, asked.target)])
-    truth = np.stack([cases[c].truths[k] for c, k in zip(asked.case, asked.source)])
-    source = np.stack([cases[c].sources[k] for c, k in zip(asked.case, asked.source)])
+    target, truth, source = questions(cases, asked)
     rival = np.stack([cases[c].rivals[k] for c, k in zip(asked.case, asked.source)])
     fixed = {"copy_target": target, "copy_source": source, "truth": truth}
     out, other = (
@@ -172,10 +177,9 @@ def by_group(translate: Translate, world: dict[str, list[Case]], seed: int, n_pa
     for direction, cases in world.items():
         if direction.endswith("human"):
             asked = bench_world.pairs(cases, seed, n_pairs)
-            target = np.stack([cases[c].truths[j] for c, j in zip(asked.case, asked.target)])
-            truth = np.stack([cases[c].truths[k] for c, k in zip(asked.case, asked.source)]).astype(np.float32) / 255
-            out = answer(translate, target, np.stack([cases[c].sources[k] for c, k in zip(asked.case, asked.source)]))
-            sums = (np.abs(x - truth).sum((1, 2, 3), dtype=np.float64) for x in (out, target / np.float32(255)))
+            target, truth, source = questions(cases, asked)
+            shown = answer(translate, target, source), target / np.float32(255)
+            sums = (np.abs(x - truth / np.float32(255)).sum((1, 2, 3), dtype=np.float64) for x in shown)
             parts.append((*sums, np.array([cases[c].target_seed for c in asked.case])))
     return groups.scores(*map(np.concatenate, zip(*parts)), config.rng(seed, "groups"))
 

@@ -18,8 +18,8 @@ AGES = ((0.8, "older"), (0.6, "middle"), (0.0, "younger"))  # from which age on 
 def typology_angle(skin: np.ndarray) -> float:
     """Return the individual typology angle of an sRGB colour (3,) in [0, 1], in degrees: the larger, the lighter.
 
-    It is arctan((L - 50) / b) in CIELAB; light skin lies above 41 and dark skin below 10 (Chardon et al. 1991, doi
-    10.1111/j.1467-2494.1991.tb00561.x).
+    It is arctan((L - 50) / b) in CIELAB; light skin lies above 41, brown and dark skin below 10 (Chardon et al. 1991,
+    doi 10.1111/j.1467-2494.1991.tb00561.x).
     """
     lightness, _, yellow = cv2.cvtColor(np.float32(skin).reshape(1, 1, 3), cv2.COLOR_RGB2LAB)[0, 0]
     return float(np.degrees(np.arctan2(lightness - 50, yellow)))
