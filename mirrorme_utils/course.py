@@ -92,8 +92,8 @@ def run(path: Path, out: Path | None = None) -> Ran:
 def scrub(notebook: NotebookNode) -> NotebookNode:
     """Take out of an executed notebook, in place, all that differs from run to run or from machine to machine.
 
-    Standard error, widgets (their cells get the tag `nbval-ignore-output`), timings, versions, and folders of
-    this machine go; cells are counted from 1.
+    Standard error, widgets (their cells get the tag `nbval-ignore-output`, but for progress bars, which a training that
+    is loaded does not show), timings, versions, and folders of this machine go; cells are counted from 1.
     """
     notebook.metadata = NotebookNode(
         kernelspec={"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -104,7 +104,8 @@ def scrub(notebook: NotebookNode) -> NotebookNode:
         tags = cell.metadata.get("tags", [])
         cell.metadata = NotebookNode()
         if cell.cell_type == "code":
-            if any(WIDGET in output.get("data", {}) for output in cell.outputs):
+            shown = [output.data for output in cell.outputs if WIDGET in output.get("data", {})]
+            if any("%|" not in data.get("text/plain", "") for data in shown):
                 tags = [*tags, *{"nbval-ignore-output"}.difference(tags)]
             cell.outputs = [_clean(output) for output in cell.outputs if _kept(output)]
             if cell.source.strip():

@@ -4,7 +4,7 @@ import json
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from mirrorme_utils import config, course
 
@@ -56,6 +56,14 @@ def test_outputs_are_kept_without_stderr_and_folders(ran):
 def test_a_widget_is_not_stored_and_its_cell_is_not_compared(ran):
     cell = ran[2]["cells"][1]
     assert cell["outputs"] == [] and cell["metadata"] == {"tags": ["nbval-ignore-output"]}
+
+
+@pytest.mark.parametrize(("text", "tags"), [("Button()", ["nbval-ignore-output"]), ("fecnet:   0%|  | 0/20", [])])
+def test_a_progress_bar_leaves_its_cell_compared(text, tags):
+    data = {course.WIDGET: {"model_id": "1"}, "text/plain": text}
+    cell = new_code_cell("train()", outputs=[new_output("display_data", data)])
+    course.scrub(new_notebook(cells=[cell]))
+    assert cell.outputs == [] and cell.metadata.get("tags", []) == tags
 
 
 def test_metadata_name_the_kernel_and_nothing_else(ran):
