@@ -9,7 +9,7 @@ Taught in: notebook 09, section 1.
 import base64
 import html
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import ipywidgets as widgets
@@ -20,6 +20,7 @@ from torch import Tensor
 
 from . import pictures, pixels
 from .chooser import STAGE, Chooser, jpeg
+from .control import PARTS
 from .gallery import Tile
 from .pictures import Framed
 
@@ -47,6 +48,7 @@ STYLE = """<style>
 .{id} .mm-tools > * {{ flex: 1 1 0; width: auto; }}
 .{id} .mm-frame > *, .{id} .mm-wide {{ width: 296px; margin: 0; }}
 .{id} .mm-frame label, .{id} .mm-wide > label {{ width: 62px; text-align: left; justify-content: flex-start; }}
+.{id} .mm-parts > * {{ width: 74px; margin: 0; }} .{id} .mm-parts > .widget-label {{ width: 62px; }}
 .{id} .mm-note, .{id} .mm-note > div {{ line-height: 1.35; font-size: 13px; height: auto; color: var(--mm-pale);
   white-space: normal; overflow-wrap: anywhere; }}
 .{id} .mm-note a {{ color: #0072b2; text-decoration: underline; }}
@@ -57,17 +59,19 @@ STYLE = """<style>
 
 def mirror(
     translate: Callable[..., Tensor], size: int, target: Framed, source: Framed, strength: float = 1.0,
-    side: int | None = None,
+    side: int | None = None, parts: Collection[str] = tuple(PARTS),
 ) -> Image.Image:  # fmt: skip
     """Put the source's expression on the target's square.
 
     Args:
         translate, size: see `checkpoints.load_translator`; it must take `strength` and `full`.
         side: of the answer, px; that of the target's square if not given.
+        parts: of the face that move (see `control.PARTS`).
     """
     t, s = (_tensor(pictures.cut(face, size)) for face in (target, source))
     full = _tensor(pictures.cut(target, side or target.box.side))
-    return Image.fromarray(pixels.to_uint8(translate(t, s, strength=strength, full=full))[0])
+    moving = dict.fromkeys(parts, s) if set(parts) != set(PARTS) else s
+    return Image.fromarray(pixels.to_uint8(translate(t, moving, strength=strength, full=full))[0])
 
 
 def _tensor(picture: Image.Image) -> Tensor:
@@ -94,17 +98,20 @@ class App:
         self.strength = widgets.FloatSlider(
             1.0, min=0, max=STRONGEST, step=0.05, description="Strength", readout_format=".2f"
         ).add_class("mm-wide")
+        self.parts = {part: widgets.Checkbox(True, description=part.capitalize(), indent=False) for part in PARTS}
+        moves = widgets.HBox([widgets.Label("Moves"), *self.parts.values()]).add_class("mm-parts")
         self.view = widgets.ToggleButtons(options=["Face", "Whole picture"], style={"button_width": "143px"})
         self.label = widgets.Checkbox(True, description="Write “synthetic” on the picture", indent=False)
         self.save = widgets.Button(description="Save the result", icon="download", button_style="success")
         self.save.add_class("mm-wide")
         self._note = widgets.HTML().add_class("mm-note")
-        self.strength.observe(lambda _: self._show(), "value")
+        for control in (self.strength, *self.parts.values()):
+            control.observe(lambda _: self._show(), "value")
         self.view.observe(lambda _: self._show(), "value")
         self.save.on_click(lambda _: self._save())
         head = widgets.HTML('<span class="mm-title mm-result">Result</span> <span class="mm-hint">synthetic</span>')
-        parts = [head, self._stage, self.strength, self.view, self.label, self.save, self._note]
-        result = widgets.VBox(parts).add_class("mm-panel")
+        rows = [head, self._stage, self.strength, moves, self.view, self.label, self.save, self._note]
+        result = widgets.VBox(rows).add_class("mm-panel")
         panels = widgets.Box([self.target.widget, self.source.widget, result]).add_class("mm-panels")
         scope = "mm" + uuid.uuid4().hex[:8]
         rules = "\n".join(chooser.rules(scope) for chooser in (self.target, self.source))
@@ -128,7 +135,8 @@ class App:
 
         side: of the face, px; that of the target's square if not given.
         """
-        answer = mirror(self._translate, self._size, self.target.face, self.source.face, self.strength.value, side)
+        faces, moves = (self.target.face, self.source.face), [part for part, box in self.parts.items() if box.value]
+        answer = mirror(self._translate, self._size, *faces, self.strength.value, side, moves)
         if self.view.value == "Face":
             return answer
         return pictures.put_back(self.target.face, answer)

@@ -2,7 +2,8 @@
 
     python -m mirrorme_utils.bench --seed 7 --checkpoint moving --json scores.json
     python -m mirrorme_utils.bench --seed 7 --checkpoint moving --groups    also by the target's group (see `groups`)
-    python -m mirrorme_utils.bench --photos FOLDER       the embedding on photographs (see `photos`)
+    python -m mirrorme_utils.bench --photos FOLDER       the embedding on photographs (see `photos`), and with
+                                                         --checkpoint NAME a translator between them
 
 All scores are computed on pixels in [0, 1]. Taught in: notebook 07, section 2.
 """
@@ -199,37 +200,51 @@ def main(arguments: list[str] | None = None) -> None:
     """Score a checkpoint beside the baselines, or the embedding on photographs, as the command line asks."""
     parser = argparse.ArgumentParser(prog="python -m mirrorme_utils.bench", description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=0, help="of the world; 0 is the notebooks' own")
-    parser.add_argument("--checkpoint", default="moving", help="a translator in data/checkpoints")
+    parser.add_argument("--checkpoint", help="a translator in data/checkpoints; moving, if not given")
     parser.add_argument("--json", type=Path, help="where to write the scores")
     parser.add_argument("--pairs", type=int, help="how many pairs in each direction")
     parser.add_argument("--groups", action="store_true", help="also score people by skin tone, sex, age and origin")
     parser.add_argument("--photos", type=Path, help="score the embedding on a folder with a subfolder for each label")
     args = parser.parse_args(arguments)
     if args.photos:
-        scored = photos.score(args.photos, checkpoints.load_fecnet(checkpoints.largest("fecnet")), args.seed)
-        _write({"photos": scored}, args.json)
-        low, high = scored["interval"]
-        print(f"{scored['n']} photographs: {scored['triplet_accuracy']:.1%} of {scored['triplets']} triplets right "
-              f"({low:.1%} to {high:.1%}), pixels {scored['pixels']:.1%}, chance 33.3%")
-        print(", ".join(f"{name} {value:.0%}" for name, value in scored["by_label"].items()))
+        _write(on_photos(args.photos, args.seed, args.checkpoint), args.json)
         return
-    translate, size = checkpoints.load_translator(args.checkpoint)
+    name = args.checkpoint or "moving"
+    translate, size = checkpoints.load_translator(name)
     models = {name: name for name in ("copy_target", "copy_source", "truth")}
     if (config.CHECKPOINTS / "report.json").exists():
         report, report_size = checkpoints.load_translator("report")
         if report_size == size:
             models["report"] = report
-    models[args.checkpoint] = translate
-    teachers = {name: checkpoints.load_teacher(name) for name in ("report", args.checkpoint) if name in models}
+    models[name] = translate
+    teachers = {trained: checkpoints.load_teacher(trained) for trained in ("report", name) if trained in models}
     judge = checkpoints.load_fecnet("judge")
     result = run(args.seed, models, size, n_pairs=args.pairs, judge=judge, teachers=teachers)
     if args.groups:
         world = bench_world.build(args.seed, size, result["n_expressions"])
-        result["groups"] = {args.checkpoint: by_group(translate, world, args.seed, args.pairs).to_dict("records")}
+        result["groups"] = {name: by_group(translate, world, args.seed, args.pairs).to_dict("records")}
     _write(result, args.json)
     print(table(result))
     for rows in result.get("groups", {}).values():
         print(pd.DataFrame(rows).to_string(index=False, float_format="{:.2f}".format))
+
+
+def on_photos(folder: Path, seed: int, checkpoint: str | None) -> dict:
+    """Score the embedding, and a translator if one is named, on photographs (see `photos`), and say so."""
+    scored = photos.score(folder, checkpoints.load_fecnet(checkpoints.largest("fecnet")), seed)
+    low, high = scored["interval"]
+    print(f"{scored['n']} photographs: {scored['triplet_accuracy']:.1%} of {scored['triplets']} triplets right "
+          f"({low:.1%} to {high:.1%}), pixels {scored['pixels']:.1%}, chance 33.3%")  # fmt: skip
+    print(", ".join(f"{name} {value:.0%}" for name, value in scored["by_label"].items()))
+    if checkpoint is None:
+        return {"photos": scored}
+    translate, size = checkpoints.load_translator(checkpoint)
+    judge = checkpoints.load_fecnet("judge")
+    moved = photos.transfer(folder, lambda t, s: answer(translate, t, s), size, judge, seed, photos.PAIRS)
+    print(f"{checkpoint}, {moved['pairs']} pairs: read as the source's label {moved['read_as_source']:.1%}, as the "
+          f"target's {moved['read_as_target']:.1%}; untouched photographs read right {moved['ceiling']:.1%}, "
+          f"chance {1 / len(scored['by_label']):.1%}")  # fmt: skip
+    return {"photos": scored | {"transfer": moved}, "transfer": moved}
 
 
 def _write(result: dict, path: Path | None) -> None:

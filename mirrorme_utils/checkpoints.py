@@ -1,6 +1,6 @@
 """Shipped networks by name: load one, ready to use."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -24,14 +24,14 @@ def load_fecnet(name: str = "fecnet") -> nn.Module:
     return _ready(name, settings, fecnet.build(settings))
 
 
-def load_reader(name: str) -> nn.Module:
-    """Load the expression code of a translator that moves: it reads action weights (see `translator.ExpressionCode`).
+def load_moving(name: str) -> translator.MirrorMe:
+    """Load a translator that moves, as a network: its code and its mover.
 
     Raises:
         training.CheckpointError: there is no such checkpoint, or it is no such translator.
     """
     settings = _settings(name, MoveConfig)
-    return _ready(name, settings, translator.mirror_me(settings)).code
+    return _ready(name, settings, translator.mirror_me(settings))
 
 
 def load_teacher(name: str) -> nn.Module:
@@ -44,7 +44,7 @@ def load_teacher(name: str) -> nn.Module:
     settings = _settings(name, ReportConfig, MoveConfig)
     if isinstance(settings, ReportConfig):
         return _embedding(settings)
-    code = load_reader(name)
+    code = load_moving(name).code
     return code if settings.code_from == "fecnet" else translator.as_seen(code)
 
 
@@ -59,8 +59,8 @@ def load_translator(name: str) -> tuple[Callable[[Tensor, Tensor], Tensor], int]
 
     Returns:
         `translate(target, source)`, from and to (B, 3, H, H) in [-1, 1] on the CPU, and S, the size that it was trained
-        at and to which it resizes what it is shown. A translator that moves also takes `strength` and `full` (see
-        `translator.MirrorMe`).
+        at and to which it resizes what it is shown. A translator that moves also takes `strength` and `full`, and a
+        source for each part of the face (see `translator.MirrorMe`).
     Raises:
         training.CheckpointError: there is no such checkpoint, or it is no translator.
     """
@@ -75,11 +75,15 @@ def load_translator(name: str) -> tuple[Callable[[Tensor, Tensor], Tensor], int]
             return pixels.resized(unet(t, embedding(s), s), t.shape[-1] if full is None else full.shape[-1])
 
     @torch.no_grad()
-    def translate(target: Tensor, source: Tensor, **options) -> Tensor:
+    def translate(target: Tensor, source: Tensor | Mapping[str, Tensor], **options) -> Tensor:
         if target.shape[-1] != settings.size:
             options.setdefault("full", target)
-        t, s = (pixels.resized(x.to(device), settings.size) for x in (target, source))
+        t = ready(target)
+        s = {part: ready(x) for part, x in source.items()} if isinstance(source, Mapping) else ready(source)
         return model(t, s, **options).cpu()
+
+    def ready(x: Tensor) -> Tensor:
+        return pixels.resized(x.to(device), settings.size)
 
     return translate, settings.size
 

@@ -91,10 +91,9 @@ class JudgeConfig:
 class ReportConfig:
     """The report's translator and discriminator (notebooks 05 and 06).
 
-    levels: how many levels halve the picture; depth: levels in all, if more than those; dimensions: of the embedding;
-    source_at_input: stack the source's picture onto the target's instead of using its embedding; skips: False cuts the
-    UNet's skip connections. rotation: degrees by which training pictures are turned at most. alpha, beta, gamma:
-    weights of the losses; alone: how many steps the embedding loss has for itself before the others join.
+    levels: how many halve the picture; depth: levels in all, if more; dimensions: of the embedding; source_at_input:
+    stack the source's picture onto the target's instead; skips: False cuts the UNet's; halvings: of the discriminator;
+    rotation: most degrees of turning; alpha, beta, gamma: weights in `losses.report`; alone: steps for alpha alone.
     """
 
     size: int = 64
@@ -104,6 +103,7 @@ class ReportConfig:
     dimensions: int = 16
     source_at_input: bool = False
     skips: bool = True
+    halvings: int = 3
     rotation: float = 45.0
     steps: int = 1_500
     batch: int = 8

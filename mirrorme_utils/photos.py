@@ -1,12 +1,15 @@
 """How far an embedding carries to the reader's own photographs, of which only a label is known.
 
     python -m mirrorme_utils.bench --photos FOLDER        one subfolder for each label, of faces cut out as squares
+    python -m mirrorme_utils.bench --photos FOLDER --checkpoint moving-128       expressions put from one on another
 
 Two photographs of one label and one of another make a triplet, and the other one should be the odd one out. Labels of
-emotions are coarse and noisy, and two faces of one label need not look alike, so nobody reaches 100 %. Nothing is
-trained on the photographs.
+emotions are coarse and noisy, and two faces of one label need not look alike, so nobody reaches 100 %. No photograph
+has a right answer for a transfer, either: there the judge says which photographs the result is like. Nothing is trained
+on the photographs. Taught in: notebook 07b, section 4.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +23,8 @@ from torch import Tensor
 from . import checkpoints, config, crops, fecnet, intervals, pixels
 
 TRIPLETS = 20_000
+PAIRS = 1_000
+NEIGHBOURS = 15  # photographs that say how a picture reads
 
 
 @dataclass(frozen=True)
@@ -114,4 +119,51 @@ def score(folder: Path, embedding: torch.nn.Module, seed: int = 0) -> dict:
         "interval": intervals.bootstrap(seen, triples, config.rng(seed, "bootstrap"), draws=300),
         "pixels": float(plain.mean()),
         "by_label": {name: float(seen[pair == i].mean()) for i, name in enumerate(photos.names)},
+    }
+
+
+def pairs(label: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw n pairs (n, 2) of rows, a target and a source of another label; labels as often."""
+    rows = [np.flatnonzero(label == i) for i in range(label.max() + 1)]
+    return np.array([[rng.choice(rows[i]) for i in rng.choice(len(rows), 2, replace=False)] for _ in range(n)])
+
+
+def read_label(e: Tensor, known: Tensor, label: np.ndarray, without: np.ndarray) -> np.ndarray:
+    """Tell which label pictures are read as: that of most of their nearest photographs, (N,).
+
+    Args:
+        e: (N, D), embeddings of the pictures. known, label: (M, D) and (M,), of the photographs.
+        without: (N, k), rows of photographs that are not to be asked about a picture.
+    """
+    distance = torch.cdist(e, known).scatter_(1, torch.from_numpy(without), torch.inf)
+    near, rows = distance.topk(min(NEIGHBOURS, len(label) - without.shape[1]), largest=False)
+    votes = torch.zeros(len(e), int(label.max()) + 1)
+    nearer = 1 + 1e-3 / (1 + near)  # a tie goes to the nearer ones
+    return votes.scatter_add_(1, torch.from_numpy(label)[rows], nearer).argmax(1).numpy()
+
+
+def transfer(
+    folder: Path, answer: Callable[[np.ndarray, np.ndarray], np.ndarray], size: int, judge: torch.nn.Module,
+    seed: int, n: int,
+) -> dict:  # fmt: skip
+    """Put the expression of one photograph on another of a different label, and ask a judge how the result reads.
+
+    Args:
+        answer: targets and sources, uint8 (N, S, S, 3), to results in [0, 1] (see `bench.answer`); size: S.
+        judge: an embedding that was in no loss.
+    Returns:
+        read_as_source and read_as_target: shares of the pairs whose result reads as the source's label, or still as
+        the target's (see `read_label`); ceiling: of the sources, as they are, that the judge reads right; pairs: n.
+    """
+    photos = read(folder, size)
+    rows = pairs(photos.label, n, config.rng(seed, "photo pairs"))
+    target, source = rows.T
+    known = fecnet.embed(judge, photos.images)
+    e_out = fecnet.embed(judge, np.uint8(255 * answer(photos.images[target], photos.images[source]) + 0.5))
+    shown, plain = (read_label(e, known, photos.label, rows) for e in (e_out, known[source]))
+    return {
+        "read_as_source": float((shown == photos.label[source]).mean()),
+        "read_as_target": float((shown == photos.label[target]).mean()),
+        "ceiling": float((plain == photos.label[source]).mean()),
+        "pairs": n,
     }

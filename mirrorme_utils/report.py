@@ -33,7 +33,7 @@ class Networks:
 def networks(settings: ReportConfig, embedding: nn.Module) -> Networks:
     """Make the report's networks with AdamW and beta1 = 0.5."""
     torch.manual_seed(settings.seed)
-    g, d = training.fast(translator.report_unet(settings)), training.fast(PatchGAN(settings.width))
+    g, d = map(training.fast, (translator.report_unet(settings), PatchGAN(settings.width, settings.halvings)))
     adam = (torch.optim.AdamW(n.parameters(), settings.learning_rate, betas=(0.5, 0.999)) for n in (g, d))
     return Networks(g, d, embedding, *adam)
 
@@ -41,9 +41,10 @@ def networks(settings: ReportConfig, embedding: nn.Module) -> Networks:
 def step(nets: Networks, t: Tensor, s: Tensor, settings: ReportConfig) -> dict[str, Tensor]:
     """Train D, then G, on one batch of targets t and sources s, (B, 3, S, S) in [-1, 1]; return the losses."""
     with training.autocast():
-        e_s, e_t = nets.embedding(s).float(), nets.embedding(t).float()
+        e_s, e_t = nets.embedding(torch.cat([s, t])).float().chunk(2)
         out = nets.g(t, e_s, s)
-        d_loss = 0.5 * (losses.lsgan(nets.d(t), real=True) + losses.lsgan(nets.d(out.detach()), real=False))
+        on_real, on_fake = nets.d(torch.cat([t, out.detach()])).chunk(2)
+        d_loss = 0.5 * (losses.lsgan(on_real, real=True) + losses.lsgan(on_fake, real=False))
     nets.d_optimizer.zero_grad()
     d_loss.backward()
     nets.d_optimizer.step()
@@ -77,26 +78,36 @@ def draw(images: np.ndarray, settings: ReportConfig, at: int) -> tuple[Tensor, T
 
 def train(
     name: str, settings: ReportConfig, images: np.ndarray, embedding: nn.Module,
-    score: Callable[[nn.Module], dict] | None = None,
+    score: Callable[[nn.Module], dict] | None = None, watch: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> tuple[training.Run, nn.Module]:  # fmt: skip
     """Train (or load) one run of the report's model.
 
     Args:
         name: of its checkpoint. images: uint8 (N, S, S, 3), targets and sources alike.
         embedding: a frozen FECNet. score: maps the trained translator to the metrics that its card keeps.
+        watch: targets and sources, uint8 (n, S, S, 3), to translate in the course of training (see `film`).
     Returns:
         the run (with its history and metrics) and the translator.
     """
     nets = networks(settings, embedding)
     run = training.Run(name, settings, nets.g, nets.g_optimizer, nets.d_optimizer, partner=nets.d)
-    alone = replace(settings, beta=0.0, gamma=0.0)
+    alone, frames = replace(settings, beta=0.0, gamma=0.0), {}
     for at in run.steps():
         parts = step(nets, *draw(images, settings, at), alone if at < settings.alone else settings)
         if at % 10 == 9 or at == settings.steps - 1:
             run.log(at, **parts)
+        if watch and at + 1 in shown_at(settings.steps):
+            frames[at + 1] = pixels.to_uint8(answer(nets.g, embedding, *map(pixels.to_tensor, watch)))
     nets.g.eval()
     run.finish(score(nets.g) if score and not run.loaded else {})
+    if frames:
+        film(run, frames)
     return run, nets.g
+
+
+def shown_at(steps: int) -> list[int]:
+    """Return the numbers of steps after which a film shows what has become of the pictures; the last is `steps`."""
+    return [max(steps * percent // 100, 1) for percent in (2, 10, 30, 60, 100)]
 
 
 def pictures(split: str, settings: ReportConfig, most: int = PICTURES) -> np.ndarray:
@@ -171,13 +182,13 @@ def measure(
 
 
 def film(run: training.Run, frames: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
-    """Keep the pictures of a finished run beside its checkpoint, or read those that it kept when it was trained.
+    """Keep the pictures of a finished run beside its checkpoint, and read them again.
 
     Args:
-        frames: step to uint8 (N, S, S, 3); not looked at where the run was loaded.
+        frames: step to uint8 (N, S, S, 3); where there are none, those that were kept when it was trained are read.
     """
     path = training.find(run.name, run.settings).with_suffix(".npz")
-    if not run.loaded:
+    if frames:
         np.savez_compressed(path, **{str(at): images for at, images in frames.items()})
     with np.load(path) as kept:
         return {int(at): kept[at] for at in kept.files}

@@ -1,13 +1,15 @@
 """Translators: the report's UNet, and a translator that moves the pixels of the target.
 
-Taught in: notebook 05, section 2 (`UNet`) and notebook 07, section 3 (`Mover`).
+Taught in: notebook 05, section 2 (`UNet`), notebook 07, section 4 (`Mover`), and notebook 07b (`MirrorMe`).
 """
+
+from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from . import fecnet
+from . import control, fecnet
 from .config import FecnetConfig, MoveConfig, ReportConfig
 from .expressions import ACTIONS, FEATURES
 
@@ -197,17 +199,18 @@ class Mover(nn.Module):
         flow, mask, change = x.split((2, 1, 3), 1)
         return self.REACH * torch.tanh(flow), torch.sigmoid(mask + self.MASK_BIAS), t + 2 * torch.tanh(change)
 
-    def forward(
-        self, t: Tensor, seen: tuple[Tensor, Tensor], c_t: Tensor, c_s: Tensor, full: Tensor | None = None
-    ) -> Tensor:  # fmt: skip
-        """Move t, or the same picture at another size `full` (B, 3, H, H), by what is predicted for t (see `parts`)."""
+    def forward(self, t: Tensor, seen: tuple[Tensor, Tensor], c_t: Tensor, c_s: Tensor) -> Tensor:
         flow, mask, colour = self.parts(t, seen, c_t, c_s)
-        parts, picture = (flow, mask, colour - t), t.float()
-        if full is not None:
-            parts = (F.interpolate(part, full.shape[-2:], mode="bilinear") for part in parts)
-            picture = full.float()
-        flow, mask, change = parts
-        return mask * warp(picture, flow) + (1 - mask) * (picture + change)
+        return compose(t, flow, mask, colour - t)
+
+
+def compose(picture: Tensor, flow: Tensor, mask: Tensor, change: Tensor) -> Tensor:
+    """Apply flow, mask and change of colour (B, ..., S, S), enlarged to its size, to a picture (B, 3, H, H)."""
+    side = picture.shape[-2:]
+    if side != flow.shape[-2:]:
+        flow, mask, change = (F.interpolate(part, side, mode="bilinear") for part in (flow, mask, change))
+    picture = picture.float()
+    return mask * warp(picture, flow) + (1 - mask) * (picture + change)
 
 
 def warp(t: Tensor, flow: Tensor) -> Tensor:
@@ -222,18 +225,43 @@ class MirrorMe(nn.Module):
     """An expression code and a mover: put the source's expression on the target.
 
     `forward(t, s, strength)` takes two pictures (B, 3, S, S) in [-1, 1] and returns a third; strength 0 leaves the
-    target's expression, 1 takes the source's, more exaggerates it. `full` is the target at another size (B, 3, H, H):
-    the result then has that size, and its sharpness where pixels are only moved.
+    target's expression, 1 takes the source's, more exaggerates it. `s` may also name parts of the face, each with a
+    source of its own (see `control.blend`). `full` is the target at another size (B, 3, H, H): the result then has that
+    size, and its sharpness where pixels are only moved.
     """
+
+    STILL = 1 / 127.5  # on [-1, 1], one grey level: what changes less is left as it is
 
     def __init__(self, code: nn.Module, mover: Mover):
         super().__init__()
         self.code, self.mover = code, mover
 
-    def forward(self, t: Tensor, s: Tensor, strength: float = 1.0, full: Tensor | None = None) -> Tensor:
-        c_t, c_s = self.code(t), self.code(s)
-        c_s = c_t + strength * (c_s - c_t)
-        return self.mover(t, self.seen(t), c_t, c_s, full if full is None else full.to(t.device))
+    def forward(
+        self, t: Tensor, s: Tensor | Mapping[str, Tensor], strength: float = 1.0, full: Tensor | None = None
+    ) -> Tensor:  # fmt: skip
+        c_t = self.code(t)
+        parts = isinstance(s, Mapping)
+        c_s = control.blend(c_t, {part: self.code(x) for part, x in s.items()}) if parts else self.code(s)
+        return self.show(t, c_t, c_t + strength * (c_s - c_t), full)
+
+    def show(self, t: Tensor, c_t: Tensor, c_s: Tensor, full: Tensor | None = None) -> Tensor:
+        """Move t from the expression of code c_t (B, D) to that of c_s; what is hardly touched stays bit by bit.
+
+        A pixel stays if no pixel around it changes by a grey level, at the size of t. A grey picture stays grey.
+        """
+        flow, mask, colour = self.mover.parts(t, self.seen(t), c_t, c_s)
+        parts = flow, mask, colour - t
+        picture, out = t.float(), compose(t, *parts)
+        change = F.avg_pool2d((out - t).abs().amax(1, keepdim=True), 3, 1, 1, count_include_pad=False)
+        moved = (F.max_pool2d(change, 3, 1, 1) > self.STILL).float()
+        share = F.avg_pool2d(moved, 3, 1, 1, count_include_pad=False)
+        if full is not None:
+            picture = full.to(t.device).float()
+            out = compose(picture, *parts)
+            share = F.interpolate(share, picture.shape[-2:], mode="bilinear")
+        grey = (picture == picture[:, :1]).all(1, keepdim=True).all((2, 3), keepdim=True)
+        out = torch.where(grey, out.mean(1, keepdim=True), out)
+        return picture + share * (out - picture)
 
     def seen(self, t: Tensor) -> tuple[Tensor, Tensor]:
         """Return what the code's trunk sees in t (`fecnet.inner_maps`)."""

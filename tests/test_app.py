@@ -76,6 +76,17 @@ def test_strength_reaches_the_model(app):
     assert app.result() != moved
 
 
+def test_parts_that_are_switched_off_do_not_move(app):
+    whole = app.result()
+    app.parts["mouth"].value = False
+    without = app.result()
+    app.parts["eyes"].value = app.parts["brows"].value = False
+    nothing = app.result()
+    app.source.choose(1)
+    assert app.result() == nothing, "no part is left that could follow the source"
+    assert len({picture.tobytes() for picture in (whole, without, nothing)}) == 3
+
+
 @pytest.mark.parametrize("ipywidgets", [7, 8])
 def test_an_upload_is_taken_and_its_bytes_are_forgotten(app, ipywidgets, tmp_path):
     button = app.target.upload

@@ -31,14 +31,15 @@ def test_report_unet_has_the_reports_shapes_at_224():
     assert unet(pictures(1, 224), torch.randn(1, 16)).shape == (1, 3, 224, 224)
 
 
-def test_patchgan_gives_a_26x26_map_of_70_pixel_patches_at_224():
-    d = PatchGAN(64)
-    assert d(pictures(1, 224)).shape == (1, 1, 26, 26)
+@pytest.mark.parametrize("halvings, side, field", [(3, 26, 70), (2, 54, 34), (1, 110, 16)])
+def test_patchgan_gives_a_26x26_map_of_70_pixel_patches_at_224_or_more_of_smaller_ones(halvings, side, field):
+    d = PatchGAN(64, halvings) if halvings < 3 else PatchGAN(64)
+    assert d(pictures(1, 224)).shape == (1, 1, side, side)
     x = pictures(1, 224).requires_grad_()
     d_without_norm = torch.nn.Sequential(*(m for m in d.layers if not isinstance(m, torch.nn.InstanceNorm2d)))
-    d_without_norm(x)[0, 0, 13, 13].backward()
+    d_without_norm(x)[0, 0, side // 2, side // 2].backward()
     seen = x.grad.abs().sum((0, 1)) > 0
-    assert seen.any(0).sum() == 70 and seen.any(1).sum() == 70
+    assert seen.any(0).sum() == field and seen.any(1).sum() == field
 
 
 @pytest.mark.parametrize("variant", [{}, {"source_at_input": True}, {"depth": 14}, {"dimensions": 48}])

@@ -19,6 +19,7 @@ NAMES = (
     "05_train_the_translator",
     "06_ablate_the_losses",
     "07_make_it_move",
+    "07b_control_the_face",
     "08_report_figures",
     "09_mirror_me",
 )

@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from mirrorme_utils import bench, config, fecnet, photos, training
-from mirrorme_utils.config import FecnetConfig
+from mirrorme_utils import bench, config, fecnet, photos, training, translator
+from mirrorme_utils.config import FecnetConfig, MoveConfig
 
 
 @pytest.fixture
@@ -73,3 +73,52 @@ def test_a_folder_is_embedded_by_one_call(folder):
         photos.embed_folder(folder, net)
     with pytest.raises(ValueError, match="no picture"):
         photos.embed_folder(folder / "calm" / "none", net)
+
+
+def test_pairs_are_of_two_labels_and_each_label_as_often():
+    label = np.repeat([0, 1, 2], [2, 5, 9])
+    target, source = label[photos.pairs(label, 600, np.random.default_rng(0))].T
+    assert (target != source).all() and np.bincount(source).min() > 150
+
+
+def test_a_picture_reads_as_most_of_its_nearest_photographs_without_those_left_out(monkeypatch):
+    monkeypatch.setattr(photos, "NEIGHBOURS", 3)
+    known, label = torch.tensor([[0.0], [0.1], [0.2], [5.0], [5.1], [5.2]]), np.array([0, 0, 0, 1, 1, 1])
+    e = torch.tensor([[0.0], [5.0], [2.4]])
+    assert photos.read_label(e, known, label, np.array([[5], [0], [0]])).tolist() == [0, 1, 0]
+    assert photos.read_label(e[:1], known, label, np.array([[0, 1]])).tolist() == [1], "two of three are far"
+    monkeypatch.setattr(photos, "NEIGHBOURS", 2)
+    assert photos.read_label(e[2:], known[2:4], label[2:4], np.empty((1, 0), int)).tolist() == [0], "a tie: the nearer"
+
+
+class Brightness(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.unused = torch.nn.Parameter(torch.zeros(1))
+
+    def forward(self, x):
+        return x.mean((1, 2, 3))[:, None]
+
+
+def test_a_copy_of_the_source_reads_as_the_source_and_one_of_the_target_as_the_target(folder, monkeypatch):
+    monkeypatch.setattr(photos, "NEIGHBOURS", 3)
+    answers = {"source": lambda t, s: s / 255, "target": lambda t, s: t / 255}
+    said = {name: photos.transfer(folder, answer, 32, Brightness(), 0, 40) for name, answer in answers.items()}
+    assert said["source"] == {"read_as_source": 1, "read_as_target": 0, "ceiling": 1, "pairs": 40}
+    assert said["target"] == {"read_as_source": 0, "read_as_target": 1, "ceiling": 1, "pairs": 40}
+
+
+def test_the_command_transfers_between_photographs_when_a_checkpoint_is_named(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(config, "CHECKPOINTS", tmp_path / "checkpoints")
+    monkeypatch.setattr(photos, "TRIPLETS", 200)
+    monkeypatch.setattr(photos, "PAIRS", 12)
+    for name in ("fecnet", "judge"):
+        settings = FecnetConfig(width=8, steps=0)
+        training.Run(name, settings, fecnet.build(settings)).finish({})
+    move = MoveConfig(width=8, code_width=8, steps=0)
+    training.Run("moving", move, translator.mirror_me(move)).finish({})
+    bench.main(["--photos", str(folder), "--checkpoint", "moving", "--json", str(tmp_path / "scores.json")])
+    said = json.loads((tmp_path / "scores.json").read_text())
+    assert set(said["transfer"]) == {"read_as_source", "read_as_target", "ceiling", "pairs"}
+    assert said["photos"]["transfer"] == said["transfer"] and said["transfer"]["pairs"] == 12
+    assert "12 pairs: read as the source's label" in capsys.readouterr().out

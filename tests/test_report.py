@@ -132,6 +132,17 @@ def test_a_film_is_kept_beside_the_checkpoint_and_read_again(folders, embedding)
     assert loaded.loaded and all(np.array_equal(kept[at], frames[at]) for at in frames)
 
 
+def test_a_watched_run_keeps_a_film_up_to_its_last_step(folders, embedding):
+    settings, watch = replace(SMALL, steps=10), (pictures(2), pictures(2, seed=1))
+    run, g = report.train("report-watched", settings, pictures(16), embedding, watch=watch)
+    film = report.film(run, {})
+    assert list(film) == sorted(set(report.shown_at(10))) and list(film)[-1] == 10
+    last = pixels.to_uint8(report.answer(g, embedding, *map(pixels.to_tensor, watch)))
+    assert np.abs(film[10].astype(int) - last).max() <= 1
+    assert not np.array_equal(film[1], last)
+    assert report.train("report-watched", settings, pictures(16), embedding, watch=watch)[0].loaded
+
+
 def test_faces_to_look_at_are_of_test_identities(world):
     from mirrorme_utils import clean, triplets
 
