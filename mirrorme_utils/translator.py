@@ -247,7 +247,8 @@ class MirrorMe(nn.Module):
     def show(self, t: Tensor, c_t: Tensor, c_s: Tensor, full: Tensor | None = None) -> Tensor:
         """Move t from the expression of code c_t (B, D) to that of c_s; what is hardly touched stays bit by bit.
 
-        A pixel stays if no pixel around it changes by a grey level, at the size of t. A grey picture stays grey.
+        A pixel stays unless 3x3 pixels next to it change by a grey level on average, at the size of t. A grey picture
+        stays grey.
         """
         flow, mask, colour = self.mover.parts(t, self.seen(t), c_t, c_s)
         parts = flow, mask, colour - t
