@@ -19,6 +19,7 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -243,12 +244,14 @@ def muon(network: nn.Module, *ends: nn.Module) -> torch.optim.Optimizer:
     Source: Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/, with the scale of arXiv 2502.16982,
     section 2.2; the implementation is that of the package timm.
     """
-    from timm.optim import Muon  # two seconds, which only training needs
+    from timm.optim import muon as timms  # two seconds, which only training needs
 
+    if not native_bfloat16():
+        timms.zeropower_via_newtonschulz = partial(timms.zeropower_via_newtonschulz, dtype=torch.float32)
     outer = {id(p) for layer in ends for p in layer.parameters()}
     trained = [p for p in network.parameters() if p.requires_grad]
     groups = {plain: [p for p in trained if (id(p) in outer) == plain] for plain in (False, True)}
-    return Muon([dict(params=some, use_fallback=plain) for plain, some in groups.items() if some])
+    return timms.Muon([dict(params=some, use_fallback=plain) for plain, some in groups.items() if some])
 
 
 def fast(model: nn.Module) -> nn.Module:
@@ -259,11 +262,20 @@ def fast(model: nn.Module) -> nn.Module:
 def autocast():
     """Return the mixed-precision context of the device: bfloat16, 2.6 times as fast for a small UNet on a CPU.
 
-    GPUs before Nvidia's Ampere, such as Colab's T4, only emulate it; there it does nothing.
+    Where bfloat16 would only be emulated (see `native_bfloat16`) it does nothing.
     """
-    kind = config.device().type
-    native = kind == "cpu" or torch.cuda.get_device_capability() >= (8, 0)
-    return torch.autocast(kind, dtype=torch.bfloat16, enabled=native)
+    return torch.autocast(config.device().type, torch.bfloat16, enabled=native_bfloat16())
+
+
+def native_bfloat16() -> bool:
+    """Tell whether the device computes in bfloat16 itself.
+
+    Processors without AVX-512, such as most laptops', and GPUs before Nvidia's Ampere, such as Colab's T4, emulate it,
+    which costs more than it saves: a convolution takes seven times as long as in 32 bits with AVX2 alone.
+    """
+    if config.device().type == "cpu":
+        return torch.backends.cpu.get_cpu_capability() == "AVX512"
+    return torch.cuda.get_device_capability() >= (8, 0)
 
 
 def parameters(model: nn.Module) -> int:

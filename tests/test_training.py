@@ -138,3 +138,12 @@ def test_muon_steps_evenly_in_all_directions_but_not_at_the_ends_and_leaves_the_
     assert values[0] / values[-1] < 3 < spread[0] / spread[-1]
     assert moved[frozen].abs().max() == 0 and moved[end].abs().max() > 0
     assert math.isclose(moved[end].abs().max(), moved[end].abs().min(), rel_tol=1e-3), "AdamW's first step is its rate"
+
+
+@pytest.mark.parametrize("capability, mixed", [("AVX512", True), ("AVX2", False), ("DEFAULT", False)])
+def test_a_processor_that_would_only_emulate_bfloat16_computes_in_32_bits(monkeypatch, capability, mixed):
+    monkeypatch.setattr(config, "device", lambda: torch.device("cpu"))
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    layer = nn.Linear(3, 3)
+    with training.autocast():
+        assert layer(torch.ones(1, 3)).dtype == (torch.bfloat16 if mixed else torch.float32)
