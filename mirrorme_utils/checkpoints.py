@@ -1,12 +1,14 @@
 """Shipped networks by name: load one, ready to use."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from . import config, fecnet, pixels, training, translator
+from . import config, fecnet, ladder, pixels, training, translator
 from .config import BorrowedConfig, FecnetConfig, JudgeConfig, MoveConfig, ReportConfig
+from .ladder import RungConfig
 
 
 def load_fecnet(name: str = "fecnet") -> nn.Module:
@@ -41,11 +43,22 @@ def load_teacher(name: str) -> nn.Module:
     Raises:
         training.CheckpointError: there is no such checkpoint, or it is no translator.
     """
-    settings = _settings(name, ReportConfig, MoveConfig)
+    settings = _settings(name, ReportConfig, MoveConfig, RungConfig)
     if isinstance(settings, ReportConfig):
         return _embedding(settings)
-    code = load_moving(name).code
-    return code if settings.code_from == "fecnet" else translator.as_seen(code)
+    code = load_code(settings.code_from) if isinstance(settings, RungConfig) else load_moving(name).code
+    return code if isinstance(code, fecnet.FECNet) else translator.as_seen(code)
+
+
+def load_code(code_from: str) -> nn.Module:
+    """Load what a rung of the ladder reads: "fecnet", or "actions", the code inside `moving`.
+
+    Raises:
+        ValueError: `code_from` is neither.
+    """
+    if code_from not in ("actions", "fecnet"):
+        raise ValueError(f'code_from={code_from!r}: choose "actions" or "fecnet"')
+    return load_fecnet() if code_from == "fecnet" else load_moving("moving").code
 
 
 def largest(name: str) -> str:
@@ -64,15 +77,15 @@ def load_translator(name: str) -> tuple[Callable[[Tensor, Tensor], Tensor], int]
     Raises:
         training.CheckpointError: there is no such checkpoint, or it is no translator.
     """
-    settings = _settings(name, ReportConfig, MoveConfig)
+    settings = _settings(name, ReportConfig, MoveConfig, RungConfig)
     device = config.device()
-    if isinstance(settings, MoveConfig):
+    if type(settings) is MoveConfig:
         model = _ready(name, settings, translator.mirror_me(settings))
     else:
-        unet, embedding = _ready(name, settings, translator.report_unet(settings)), _embedding(settings)
+        one_size = _of_one_size(name, settings)
 
         def model(t: Tensor, s: Tensor, full: Tensor | None = None) -> Tensor:
-            return pixels.resized(unet(t, embedding(s), s), t.shape[-1] if full is None else full.shape[-1])
+            return pixels.resized(one_size(t, s), t.shape[-1] if full is None else full.shape[-1])
 
     @torch.no_grad()
     def translate(target: Tensor, source: Tensor | Mapping[str, Tensor], **options) -> Tensor:
@@ -86,6 +99,15 @@ def load_translator(name: str) -> tuple[Callable[[Tensor, Tensor], Tensor], int]
         return pixels.resized(x.to(device), settings.size)
 
     return translate, settings.size
+
+
+def _of_one_size(name: str, settings: ReportConfig | RungConfig) -> Callable[[Tensor, Tensor], Tensor]:
+    if isinstance(settings, RungConfig):
+        rung = ladder.build(settings, load_code(settings.code_from))
+        _ready(name, settings, rung.mover)
+        return partial(ladder.translate, rung, settings)
+    unet, embedding = _ready(name, settings, translator.report_unet(settings)), _embedding(settings)
+    return lambda t, s: unet(t, embedding(s), s)
 
 
 def _embedding(settings: ReportConfig) -> nn.Module:

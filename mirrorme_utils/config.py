@@ -129,16 +129,10 @@ class CodeConfig:
 
 @dataclass(frozen=True)
 class MoveConfig:
-    """The translator that moves the face (notebook 07).
-
-    code_from: "actions", the 52 action weights that a supervised network reads, or "fecnet", FECNet's embedding.
-    code: numbers in a code; code_width: channels of the code's network.
-    """
+    """The translator that moves the face (notebook 07); code_width: channels of its code's network."""
 
     size: int = 64
     width: int = 40
-    code_from: str = "actions"
-    code: int = 52
     code_width: int = 24
     steps: int = 6_500
     batch: int = 32

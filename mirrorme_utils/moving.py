@@ -102,16 +102,17 @@ def _as_shown(style: str, actions: np.ndarray) -> np.ndarray:
     return vectors[torch.cdist(asked, there).argmin(1)]
 
 
-def draw(data: Pairs, settings: MoveConfig, at: int) -> Batch:
+def draw(data: Pairs, settings: MoveConfig, at: int, partners: bool = True) -> Batch:
     """Draw the pairs of a step: identities at random, two different faces of each, and a source for the second.
 
     The source is truth's own picture or a partner's, augmented either way, so that it gives away little of truth's
-    identity, light and framing. Target and truth are varied alike. Half of the triples are mirrored as a whole.
+    identity, light and framing. Partners are found by true action weights; without `partners` none are needed. Target
+    and truth are varied alike. Half of the triples are mirrored as a whole.
     """
     rng, noise = config.rng(settings.seed, "batch", at), _noise(settings.seed, at)
     who = rng.integers(0, len(data.rows), settings.batch)
     target, truth = np.array([rng.choice(data.rows[i], 2, replace=False) for i in who]).T
-    source = sources(data, truth, rng)
+    source = sources(data, truth, rng) if partners else truth
     flip = rng.random(settings.batch) < 0.5
     (t, actions_t), (wanted, actions_truth), (s, _) = (_faces(data.held, r, flip) for r in (target, truth, source))
     t, wanted = together(t, wanted, noise, TOGETHER)

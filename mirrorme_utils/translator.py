@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from . import control, fecnet
-from .config import FecnetConfig, MoveConfig, ReportConfig
+from .config import MoveConfig, ReportConfig
 from .expressions import ACTIONS, FEATURES
 
 
@@ -270,16 +270,7 @@ class MirrorMe(nn.Module):
 
 
 def mirror_me(settings: MoveConfig) -> MirrorMe:
-    """Make the moving translator of a configuration, with the code that it names.
-
-    Raises:
-        ValueError: `code_from` is neither "actions" nor "fecnet".
-    """
+    """Make the moving translator of a configuration, with its code."""
     seen = fecnet.inner_channels(settings.size, settings.code_width)
-    mover = Mover(settings.size, settings.width, settings.code, seen)
-    if settings.code_from == "actions":
-        return MirrorMe(ExpressionCode(settings.size, settings.code_width), mover)
-    if settings.code_from == "fecnet":
-        theirs = FecnetConfig(size=settings.size, width=settings.code_width, dimensions=settings.code)
-        return MirrorMe(fecnet.build(theirs), mover)
-    raise ValueError(f'code_from={settings.code_from!r}: choose "actions" or "fecnet"')
+    mover = Mover(settings.size, settings.width, len(ACTIONS), seen)
+    return MirrorMe(ExpressionCode(settings.size, settings.code_width), mover)

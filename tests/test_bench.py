@@ -78,7 +78,7 @@ def test_what_pleases_the_teacher_only_is_a_gap(cases, asked):
     assert honest["gap"] == 0
 
 
-@pytest.mark.parametrize(("name", "numbers"), [("report", 16), ("moving-16d", 16), ("moving", len(expressions.FEATURES))])
+@pytest.mark.parametrize(("name", "numbers"), [("report", 16), ("rung-muon", 16), ("moving", len(expressions.FEATURES))])
 def test_each_translator_has_the_embedding_that_taught_it(name, numbers):
     faces = np.zeros((2, 64, 64, 3), np.uint8)
     assert fecnet.embed(checkpoints.load_teacher(name), faces).shape == (2, numbers)

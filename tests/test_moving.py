@@ -56,6 +56,12 @@ def test_without_partners_the_source_is_truth_itself():
     assert np.array_equal(moving.sources(nobody, truth, np.random.default_rng(0)), truth)
 
 
+def test_without_partners_no_true_weight_is_read(monkeypatch):
+    monkeypatch.setattr(moving, "sources", lambda *_: pytest.fail("partners are found by true action weights"))
+    data = moving.pairs(moving.hold(world()), seed=0)
+    assert moving.draw(data, MOVE, 0, partners=False).s.shape == (6, 3, 64, 64)
+
+
 def test_a_step_draws_the_same_again_and_another_step_does_not():
     data = moving.pairs(moving.hold(world()), seed=0)
     one, again, other = (moving.draw(data, MOVE, at) for at in (3, 3, 4))

@@ -174,11 +174,6 @@ def test_strength_zero_ignores_the_source():
     assert torch.allclose(model(t, s, strength=0.0), model(t, t), atol=1e-5)
 
 
-def test_unknown_code_is_refused():
-    with pytest.raises(ValueError, match="code_from"):
-        translator.mirror_me(MoveConfig(code_from="magic"))
-
-
 def test_moved_counts_the_missing_share_pair_by_pair():
     t = torch.zeros(2, 3, 16, 16)
     truth = t.clone()

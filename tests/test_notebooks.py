@@ -20,6 +20,7 @@ NAMES = (
     "06_ablate_the_losses",
     "07_make_it_move",
     "07b_control_the_face",
+    "07c_climb_the_ladder",
     "08_report_figures",
     "09_mirror_me",
 )
