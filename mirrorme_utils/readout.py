@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from . import config, training
+from . import config
 from .pixels import to_tensor
 
 PENALTY = 0.3  # of the ridge, for each feature
@@ -18,11 +18,10 @@ PENALTY = 0.3  # of the ridge, for each feature
 
 @torch.no_grad()
 def places(trunk: nn.Module, images: np.ndarray, batch: int = 256) -> Tensor:
-    """Average the map of a trunk to 4 x 4 places, in mixed precision: (N, S, S, 3) uint8 to (N, 16 C) on the CPU."""
+    """Average the map of a trunk to 4 x 4 places, in 32-bit floats: (N, S, S, 3) uint8 to (N, 16 C) on the CPU."""
     trunk, device = trunk.to(config.device()).eval(), config.device()
     parts = (to_tensor(images[i : i + batch]).to(device) for i in range(0, len(images), batch))
-    with training.autocast():
-        return torch.cat([F.adaptive_avg_pool2d(trunk(x).float(), 4).flatten(1).cpu() for x in parts])
+    return torch.cat([F.adaptive_avg_pool2d(trunk(x), 4).flatten(1).cpu() for x in parts])
 
 
 def fit(x: Tensor, y: Tensor) -> Callable[[Tensor], Tensor]:
