@@ -147,3 +147,21 @@ def test_a_processor_that_would_only_emulate_bfloat16_computes_in_32_bits(monkey
     layer = nn.Linear(3, 3)
     with training.autocast():
         assert layer(torch.ones(1, 3)).dtype == (torch.bfloat16 if mixed else torch.float32)
+
+
+def test_muon_orthogonalises_in_32_bits_where_bfloat16_is_emulated(monkeypatch):
+    from timm.optim import muon as timms
+
+    kinds, original = [], timms.zeropower_via_newtonschulz
+
+    def watched(*values, **options):
+        kinds.append(options.get("dtype"))
+        return original(*values, **options)
+
+    monkeypatch.setattr(timms, "zeropower_via_newtonschulz", watched)
+    monkeypatch.setattr(training, "native_bfloat16", lambda: False)
+    layer = nn.Linear(8, 8)
+    optimizer = training.muon(layer)
+    layer(torch.ones(1, 8)).sum().backward()
+    optimizer.step()
+    assert kinds == [torch.float32]
