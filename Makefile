@@ -4,7 +4,7 @@
 #   make test     unit tests, then every notebook against its stored outputs
 #   make app      the last notebook as a page
 #   make retrain  the course with every checkpoint trained from scratch
-#   make bench    the scores on a new world: make bench SEED=7 CHECKPOINT=moving
+#   make bench    the scores on new worlds: make bench SEED="11 12 13" CHECKPOINT=moving
 #   make clean    remove what was built; .venv and the shipped checkpoints stay
 
 PYTHON ?= python3
@@ -55,7 +55,8 @@ retrain: world
 	@RETRAIN=1 $(BIN)/python -m mirrorme_utils.course
 
 bench: $(STAMP)
-	@$(BIN)/python -m mirrorme_utils.bench --seed $(SEED) --checkpoint $(CHECKPOINT) --json build/bench-$(SEED).json
+	@$(BIN)/python -m mirrorme_utils.bench --seed $(SEED) --checkpoint $(CHECKPOINT) \
+	    --json build/bench-$(CHECKPOINT)-$(firstword $(SEED)).json
 
 clean:
 	rm -rf build data/mini data/clean data/labels data/cache .pytest_cache .ruff_cache *.egg-info

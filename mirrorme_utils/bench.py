@@ -1,6 +1,7 @@
 """MirrorBench: score any `translate(target, source) -> image` where the right answer is known.
 
     python -m mirrorme_utils.bench --seed 7 --checkpoint moving --json scores.json
+    python -m mirrorme_utils.bench --seed 11 12 13       the mean of three worlds, and the range of T and R
     python -m mirrorme_utils.bench --seed 7 --checkpoint moving --groups    also by the target's group (see `groups`)
     python -m mirrorme_utils.bench --photos FOLDER       the embedding on photographs (see `photos`), and with
                                                          --checkpoint NAME a translator between them
@@ -18,16 +19,18 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from . import bench_world, checkpoints, config, fecnet, groups, photos, pixels
+from . import bench_world, cartoons, checkpoints, config, fecnet, groups, photos, pixels
 from .bench_world import Case, Pairs
+from .fecnet import Embed, remembering
 from .render import REGIONS
+from .scoreboard import COLUMNS, mean, spread, table
 
 SCORES = ("T", "T_mouth", "T_eyes", "T_brows", "R", "S", "leak", "preservation", "judge", "gap")
-COLUMNS = ("T", "R", "S", "leak", "preservation", "judge", "gap")
+SCORES += ("T_known", "R_known", "T_new", "R_new")  # drawn targets: in styles to train on, and in held-out ones
 Translate = Callable[[Tensor, Tensor], Tensor]
 
 
-def answer(translate: Translate, targets: np.ndarray, sources: np.ndarray, batch: int = 64) -> np.ndarray:
+def answer(translate: Translate, targets: np.ndarray, sources: np.ndarray, batch: int = 16) -> np.ndarray:
     """Let a model translate pictures.
 
     Args:
@@ -84,19 +87,19 @@ def sensitivity(out: np.ndarray, truth: np.ndarray, asked: Pairs) -> tuple[float
     return float(ours / theirs), float(ours)
 
 
-def approach(embedding: nn.Module, out: np.ndarray, source: np.ndarray, target: np.ndarray, truth: np.ndarray):
+def approach(embed: Embed, out: np.ndarray, source: np.ndarray, target: np.ndarray, truth: np.ndarray):
     """Return how far from the source's expression an embedding reads the output, and the share of the way it went.
 
     The distance is the mean over pairs of |e(out) - e(source)|; no picture of another face is expected to come nearer
     than truth does, the embedding's noise floor. The share of the way is 0 for a copy of the target and 1 for truth.
 
     Args:
-        embedding: (B, 3, S, S) in [-1, 1] to (B, D). out, source, target, truth: uint8 (N, S, S, 3).
+        embed: see `fecnet.remembering`. out, source, target, truth: uint8 (N, S, S, 3).
     Returns:
         distance, and share or None where the embedding sees truth no nearer than the target.
     """
-    shown = fecnet.embed(embedding, source)
-    now, start, floor = ((fecnet.embed(embedding, x) - shown).norm(dim=1).mean().item() for x in (out, target, truth))
+    shown = embed(source)
+    now, start, floor = ((embed(x) - shown).norm(dim=1).mean().item() for x in (out, target, truth))
     return now, (start - now) / (start - floor) if start > floor else None
 
 
@@ -108,13 +111,13 @@ def questions(cases: list[Case], asked: Pairs) -> tuple[np.ndarray, np.ndarray, 
 
 
 def score(
-    translate: Translate | str, cases: list[Case], asked: Pairs, judge: nn.Module | None = None,
-    teacher: nn.Module | None = None,
+    translate: Translate | str, cases: list[Case], asked: Pairs, judge: Embed | None = None,
+    teacher: Embed | None = None,
 ) -> dict[str, float | None]:  # fmt: skip
     """Score a model, or one of the baselines "copy_target", "copy_source" and "truth", in one direction.
 
     Args:
-        judge: an embedding that was in no loss; without one there is no "judge".
+        judge: an embedding (see `fecnet.remembering`) that was in no loss; without one there is no "judge".
         teacher: the embedding by which the model was trained; with both, "gap" is the share of the way to the source's
             expression that the teacher sees, less the share that the judge sees (see `approach`).
     Returns:
@@ -140,10 +143,16 @@ def score(
     for name in ("mouth", "eyes", "brows"):
         where = (regions[0] == REGIONS.index(name)) | (regions[1] == REGIONS.index(name))
         scores[f"T_{name}"] = transfer(out, truth, target, where)
-    scores["S"], spread = sensitivity(out, truth, asked)
+    new = np.isin([case.style for case in cases], cartoons.STYLES_HELD_OUT)[asked.case]
+    for name, rows in (("known", ~new), ("new", new)):
+        if cases[0].style and rows.any():
+            part = Pairs(*(column[rows] for column in (asked.case, asked.target, asked.source)))
+            scores[f"T_{name}"] = transfer(out[rows], truth[rows], target[rows])
+            scores[f"R_{name}"] = retrieval(out[rows], cases, part)
+    scores["S"], effect = sensitivity(out, truth, asked)
     if not isinstance(translate, str):
         identity_effect = float(np.sqrt(((out - other) ** 2).sum((1, 2, 3))).mean())
-        scores["leak"] = identity_effect / spread if spread > 1e-6 else None
+        scores["leak"] = identity_effect / effect if effect > 1e-6 else None
     still = (np.abs(target - truth) < 1.5 / 255).all(-1)
     scores["preservation"] = float(np.abs(out - target)[still].mean() * 255)
     return scores
@@ -151,7 +160,7 @@ def score(
 
 def run(
     seed: int, models: dict[str, Translate | str], size: int, n_expressions: int = 24, n_pairs: int | None = None,
-    judge: nn.Module | None = None, teachers: dict[str, nn.Module] | None = None,
+    judge: Embed | None = None, teachers: dict[str, Embed] | None = None,
 ):  # fmt: skip
     """Score models side by side on a new world.
 
@@ -172,34 +181,25 @@ def run(
     return {"seed": seed, "image_size": size, "n_pairs": n, "n_expressions": n_expressions, "models": table}
 
 
-def by_group(translate: Translate, world: dict[str, list[Case]], seed: int, n_pairs: int | None = None) -> pd.DataFrame:
-    """Score a model on the people of a world, as targets, by their groups (see `groups.scores`)."""
+def by_group(
+    translate: Translate, worlds: dict[int, dict[str, list[Case]]], n_pairs: int | None = None
+) -> pd.DataFrame:  # fmt: skip
+    """Score a model on the people of some worlds, by seed, as targets: by their groups (see `groups.scores`)."""
     parts = []
-    for direction, cases in world.items():
-        if direction.endswith("human"):
+    for seed, world in worlds.items():
+        for cases in (cases for direction, cases in world.items() if direction.endswith("human")):
             asked = bench_world.pairs(cases, seed, n_pairs)
             target, truth, source = questions(cases, asked)
             shown = answer(translate, target, source), target / np.float32(255)
             sums = (np.abs(x - truth / np.float32(255)).sum((1, 2, 3), dtype=np.float64) for x in shown)
             parts.append((*sums, np.array([cases[c].target_seed for c in asked.case])))
-    return groups.scores(*map(np.concatenate, zip(*parts)), config.rng(seed, "groups"))
-
-
-def table(result: dict, keys: tuple[str, ...] = COLUMNS) -> str:
-    """Lay the scores of `run` out as text, a block for each direction, two digits."""
-    lines = []
-    for direction in next(iter(result["models"].values())):
-        lines.append(f"{direction:18s}" + "".join(f"{key:>13s}" for key in keys))
-        for name, scores in result["models"].items():
-            cells = (scores[direction][key] for key in keys)
-            lines.append(f"  {name:16s}" + "".join(f"{'-' if c is None else format(c, '.2f'):>13s}" for c in cells))
-    return "\n".join(lines)
+    return groups.scores(*map(np.concatenate, zip(*parts)), config.rng(min(worlds), "groups"))
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Score a checkpoint beside the baselines, or the embedding on photographs, as the command line asks."""
     parser = argparse.ArgumentParser(prog="python -m mirrorme_utils.bench", description=__doc__.splitlines()[0])
-    parser.add_argument("--seed", type=int, default=0, help="of the world; 0 is the notebooks' own")
+    parser.add_argument("--seed", type=int, nargs="+", default=[0], help="of the worlds; 0 is the notebooks' own")
     parser.add_argument("--checkpoint", help="a translator in data/checkpoints; moving, if not given")
     parser.add_argument("--json", type=Path, help="where to write the scores")
     parser.add_argument("--pairs", type=int, help="how many pairs in each direction")
@@ -207,7 +207,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--photos", type=Path, help="score the embedding on a folder with a subfolder for each label")
     args = parser.parse_args(arguments)
     if args.photos:
-        _write(on_photos(args.photos, args.seed, args.checkpoint), args.json)
+        _write(on_photos(args.photos, args.seed[0], args.checkpoint), args.json)
         return
     name = args.checkpoint or "moving"
     translate, size = checkpoints.load_translator(name)
@@ -217,14 +217,16 @@ def main(arguments: list[str] | None = None) -> None:
         if report_size == size:
             models["report"] = report
     models[name] = translate
-    teachers = {trained: checkpoints.load_teacher(trained) for trained in ("report", name) if trained in models}
-    judge = checkpoints.load_fecnet("judge")
-    result = run(args.seed, models, size, n_pairs=args.pairs, judge=judge, teachers=teachers)
+    taught = [trained for trained in ("report", name) if trained in models]
+    teachers = {trained: remembering(checkpoints.load_teacher(trained)) for trained in taught}
+    judge = remembering(checkpoints.load_fecnet("judge"))
+    results = [run(seed, models, size, n_pairs=args.pairs, judge=judge, teachers=teachers) for seed in args.seed]
+    result = results[0] if len(results) == 1 else mean(results)
     if args.groups:
-        world = bench_world.build(args.seed, size, result["n_expressions"])
-        result["groups"] = {name: by_group(translate, world, args.seed, args.pairs).to_dict("records")}
+        worlds = {seed: bench_world.build(seed, size, results[0]["n_expressions"]) for seed in args.seed}
+        result["groups"] = {name: by_group(translate, worlds, args.pairs).to_dict("records")}
     _write(result, args.json)
-    print(table(result))
+    print(table(result), spread(results, name), sep="\n")
     for rows in result.get("groups", {}).values():
         print(pd.DataFrame(rows).to_string(index=False, float_format="{:.2f}".format))
 

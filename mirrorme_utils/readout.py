@@ -17,7 +17,7 @@ PENALTY = 0.3  # of the ridge, for each feature
 
 
 @torch.no_grad()
-def places(trunk: nn.Module, images: np.ndarray, batch: int = 256) -> Tensor:
+def places(trunk: nn.Module, images: np.ndarray, batch: int = 32) -> Tensor:
     """Average the map of a trunk to 4 x 4 places, in 32-bit floats: (N, S, S, 3) uint8 to (N, 16 C) on the CPU."""
     trunk, device = trunk.to(config.device()).eval(), config.device()
     parts = (to_tensor(images[i : i + batch]).to(device) for i in range(0, len(images), batch))

@@ -158,7 +158,7 @@ def copy_losses(embedding: nn.Module, t: np.ndarray, s: np.ndarray) -> dict[str,
 
 def measure(
     models: dict[str, nn.Module | str], embedding: nn.Module, settings: ReportConfig, world: WorldConfig,
-    judge: nn.Module, others: dict[str, nn.Module] | None = None, n_pairs: int = 96,
+    judge: fecnet.Embed, others: dict[str, nn.Module] | None = None, n_pairs: int = 96,
 ) -> dict[str, dict[str, float]]:  # fmt: skip
     """Score translators on MirrorBench's world of seed 0: the means of `SCORES` over its four directions.
 
@@ -172,10 +172,11 @@ def measure(
     n_cases = min(max(world.humans // 10, 4), bench_world.CASES)
     cases = bench_world.build(0, settings.size, world.expressions, n_cases)
     asked = {direction: bench_world.pairs(rows, 0, n_pairs) for direction, rows in cases.items()}
-    scores = {}
+    scores, others = {}, others or {}
+    teachers = {e: fecnet.remembering(e) for e in {embedding, *others.values()}}
     for name, g in models.items():
-        e = (others or {}).get(name, embedding)
-        model, teacher = (g, None) if isinstance(g, str) else (lambda t, s, g=g, e=e: answer(g, e, t, s), e)
+        e = others.get(name, embedding)
+        model, teacher = (g, None) if isinstance(g, str) else (lambda t, s, g=g, e=e: answer(g, e, t, s), teachers[e])
         rows = [bench.score(model, cases[direction], asked[direction], judge, teacher) for direction in cases]
         scores[name] = {key: float(np.mean([row[key] for row in rows], dtype=float)) for key in SCORES}
     return scores

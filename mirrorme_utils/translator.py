@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from . import control, fecnet
 from .config import MoveConfig, ReportConfig
-from .expressions import ACTIONS, FEATURES
+from .expressions import ACTIONS, FEATURES, mirror
 
 
 class UNet(nn.Module):
@@ -239,10 +239,15 @@ class MirrorMe(nn.Module):
     def forward(
         self, t: Tensor, s: Tensor | Mapping[str, Tensor], strength: float = 1.0, full: Tensor | None = None
     ) -> Tensor:  # fmt: skip
-        c_t = self.code(t)
+        c_t = self.read(t)
         parts = isinstance(s, Mapping)
-        c_s = control.blend(c_t, {part: self.code(x) for part, x in s.items()}) if parts else self.code(s)
+        c_s = control.blend(c_t, {part: self.read(x) for part, x in s.items()}) if parts else self.read(s)
         return self.show(t, c_t, c_t + strength * (c_s - c_t), full)
+
+    def read(self, x: Tensor) -> Tensor:
+        """Read the action weights (B, 52) of x and of its mirror image, and take the mean, sides swapped back."""
+        once, mirrored = self.code(torch.cat([x, x.flip(-1)])).chunk(2)
+        return (once + mirror(mirrored)) / 2
 
     def show(self, t: Tensor, c_t: Tensor, c_s: Tensor, full: Tensor | None = None) -> Tensor:
         """Move t from the expression of code c_t (B, D) to that of c_s; what is hardly touched stays bit by bit.

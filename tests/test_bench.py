@@ -1,10 +1,12 @@
 """MirrorBench: a copy scores 0 and truth 1, a judge reads expressions, and a fooled teacher shows as a gap."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from mirrorme_utils import bench, bench_world, checkpoints, expressions, fecnet
+from mirrorme_utils import bench, bench_world, cartoons, checkpoints, expressions, fecnet
 from mirrorme_utils.bench_world import Case
 
 K, SIZE = 4, 16
@@ -29,6 +31,9 @@ class OnePixel(MeanColour):
         return x[:, :, 4, 4] * self.weight
 
 
+mean_colour, one_pixel = fecnet.remembering(MeanColour()), fecnet.remembering(OnePixel())
+
+
 def face(background, colour):
     image = np.full((SIZE, SIZE, 3), background, np.uint8)
     image[4:12, 4:12] = colour
@@ -50,8 +55,7 @@ def asked(cases):
 
 
 def test_a_copy_is_exactly_0_and_truth_exactly_1(cases, asked):
-    judge = MeanColour()
-    copy, truth = (bench.score(name, cases, asked, judge) for name in ("copy_target", "truth"))
+    copy, truth = (bench.score(name, cases, asked, mean_colour) for name in ("copy_target", "truth"))
     assert copy["T"] == 0 and copy["R"] == 0 and truth["T"] == 1 and truth["R"] == 1
     assert copy["preservation"] == truth["preservation"] == 0
     assert truth["judge"] == 0 < copy["judge"]
@@ -60,10 +64,9 @@ def test_a_copy_is_exactly_0_and_truth_exactly_1(cases, asked):
 
 def test_the_way_is_0_for_the_target_1_for_truth_and_none_where_truth_is_no_nearer(cases):
     target, truth, source = cases[0].truths[[0, 1]], cases[0].truths[[2, 3]], cases[0].sources[[2, 3]]
-    judge = MeanColour()
-    assert bench.approach(judge, target, source, target, truth)[1] == 0
-    assert bench.approach(judge, truth, source, target, truth)[1] == 1
-    assert bench.approach(judge, target, source, target, target)[1] is None
+    assert bench.approach(mean_colour, target, source, target, truth)[1] == 0
+    assert bench.approach(mean_colour, truth, source, target, truth)[1] == 1
+    assert bench.approach(mean_colour, target, source, target, target)[1] is None
 
 
 def test_what_pleases_the_teacher_only_is_a_gap(cases, asked):
@@ -72,9 +75,9 @@ def test_what_pleases_the_teacher_only_is_a_gap(cases, asked):
         out[:, :, 4, 4] = source[:, :, 4, 4]
         return out
 
-    fooled = bench.score(please, cases, asked, judge=MeanColour(), teacher=OnePixel())
+    fooled = bench.score(please, cases, asked, judge=mean_colour, teacher=one_pixel)
     assert fooled["gap"] > 0.9
-    honest = bench.score(lambda target, source: target, cases, asked, judge=MeanColour(), teacher=MeanColour())
+    honest = bench.score(lambda target, source: target, cases, asked, judge=mean_colour, teacher=mean_colour)
     assert honest["gap"] == 0
 
 
@@ -93,5 +96,49 @@ def test_the_shipped_judge_is_another_network_than_the_teachers():
 
 def test_groups_count_each_person_once_and_drawings_not_at_all(cases):
     world = {"human->human": cases, "cartoon->human": cases[:2], "human->cartoon": cases}
-    table = bench.by_group(lambda target, source: target, world, 0).set_index("group")
+    table = bench.by_group(lambda target, source: target, {0: world, 3: world}).set_index("group")
     assert table.loc["everyone", "identities"] == len(cases) and abs(table.loc["everyone", "T"]) < 1e-6
+
+
+def test_pictures_are_looked_at_once(cases):
+    seen = []
+
+    class Counting(MeanColour):
+        def forward(self, x):
+            seen.append(len(x))
+            return super().forward(x)
+
+    embed, (first, second) = fecnet.remembering(Counting()), (case.truths for case in cases[:2])
+    assert torch.equal(embed(first), embed(first.copy())) and seen == [K]
+    assert not torch.equal(embed(second), embed(first + 1)) and seen == [K, K, K]
+
+
+def test_several_worlds_are_averaged_and_a_missing_score_stays_missing():
+    def world(seed, T, leak):
+        scores = dict.fromkeys(bench.SCORES) | {"T": T, "R": T / 2, "leak": leak}
+        return {"seed": seed, "models": {"mine": {"human->human": scores}}}
+
+    worlds = [world(1, 0.25, 0.5), world(2, 0.75, None)]
+    result = bench.mean(worlds)
+    assert result["seeds"] == [1, 2] and result["worlds"] == worlds
+    assert result["models"]["mine"]["human->human"] == dict.fromkeys(bench.SCORES) | {"T": 0.5, "R": 0.25}
+    assert bench.spread(worlds, "mine").split("\n")[0].split() == "mine, human->human T world 1, 2: 0.25 0.75".split()
+    assert len(bench.spread(worlds, "mine").split("\n")) == 2
+
+
+def test_held_out_styles_are_also_scored_apart(cases, asked):
+    known, new = cartoons.STYLES_TRAIN[0], cartoons.STYLES_HELD_OUT[0]
+    drawn = [replace(case, style=style) for case, style in zip(cases, (known, new, known))]
+    background = cases[1].truths[0, 0, 0, 0] / 127.5 - 1
+
+    def knows_old_styles_only(target, source):
+        out = target.clone()
+        old = (target[:, 0, 0, 0] - background).abs() > 1e-4
+        out[old, :, 4:12, 4:12] = source[old, :, 4:12, 4:12]
+        return out
+
+    found = bench.score(knows_old_styles_only, drawn, asked)
+    assert found["T_known"] == pytest.approx(1) and found["R_known"] == 1
+    assert found["T_new"] == pytest.approx(0, abs=1e-6) and found["R_new"] == 0
+    people = bench.score(knows_old_styles_only, cases, asked)
+    assert people["T"] == found["T"] and people["T_known"] is people["R_new"] is None

@@ -118,6 +118,17 @@ def test_code_learns_actions_from_one_batch():
     assert costs[-1] < 0.1 * costs[0]
 
 
+def test_a_mirrored_face_is_read_as_mirrored_and_nothing_else_changes():
+    torch.manual_seed(0)
+    model = translator.mirror_me(MOVE).eval().requires_grad_(False)
+    batch = moving.draw(moving.pairs(moving.hold(world()), seed=0), MOVE, 0)
+    sides = expressions.mirror(model.read(batch.s))
+    assert torch.allclose(model.read(batch.s.flip(-1)), sides, atol=1e-5)
+    assert not torch.allclose(model.code(batch.s.flip(-1)), expressions.mirror(model.code(batch.s)), atol=1e-3)
+    c_t, c_s = model.read(batch.t), model.read(batch.s)
+    assert torch.allclose(model(batch.t, batch.s), model.show(batch.t, c_t, c_s), atol=1e-5)
+
+
 def test_a_step_reaches_all_of_code_and_mover():
     torch.manual_seed(0)
     model = training.fast(translator.mirror_me(MOVE))

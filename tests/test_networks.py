@@ -94,10 +94,11 @@ def test_the_judge_reaches_every_parameter_but_biases_before_norms():
 
 def test_embed_does_not_depend_on_the_batch_and_keeps_the_mode():
     model = fecnet.build(SMALL).train()
+    model.trunk.eval()
     images = np.random.default_rng(0).integers(0, 256, (7, 64, 64, 3), np.uint8)
     whole, parts = fecnet.embed(model, images), fecnet.embed(model, images, batch=2)
     assert torch.allclose(whole, parts, atol=1e-5)
-    assert model.training
+    assert model.training and not any(part.training for part in model.trunk.modules())
 
 
 def test_triplet_loss_is_the_papers_formula():
