@@ -89,7 +89,7 @@ def test_a_hostile_answer_is_refused_and_leaves_nothing(server, tmp_path, what):
     answer, reason = ANSWERS[what]
     server.answers["/x.jpg"] = answer
     folder, start = tmp_path / "data", time.monotonic()
-    rows = server.get(["x.jpg", "fine.jpg"], folder, max_bytes=5_000_000, tries=1)
+    rows = server.get(["x.jpg", "fine.jpg"], folder, max_bytes=5_000_000, tries=1, timeout=10)
     assert rows.loc["x.jpg", "state"] != "ok" and rows.loc["fine.jpg", "state"] == "ok"
     assert any(word in rows.loc["x.jpg", "reason"] for word in reason.split("|")), rows.loc["x.jpg", "reason"]
     assert time.monotonic() - start < 15
