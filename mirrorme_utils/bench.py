@@ -1,7 +1,7 @@
 """MirrorBench: score any `translate(target, source) -> image` where the right answer is known.
 
     python -m mirrorme_utils.bench --seed 7 --checkpoint moving --json scores.json
-    python -m mirrorme_utils.bench --seed 11 12 13       the mean of three worlds, and the range of T and R
+    python -m mirrorme_utils.bench --seed 11 12 13       the mean of three worlds, then T and R in each
     python -m mirrorme_utils.bench --seed 7 --checkpoint moving --groups    also by the target's group (see `groups`)
     python -m mirrorme_utils.bench --photos FOLDER       the embedding on photographs (see `photos`), and with
                                                          --checkpoint NAME a translator between them
