@@ -160,17 +160,18 @@ def score(
 
 def run(
     seed: int, models: dict[str, Translate | str], size: int, n_expressions: int = 24, n_pairs: int | None = None,
-    judge: Embed | None = None, teachers: dict[str, Embed] | None = None,
+    judge: Embed | None = None, teachers: dict[str, Embed] | None = None, cases: int = bench_world.CASES,
 ):  # fmt: skip
     """Score models side by side on a new world.
 
     Args:
         models: name to a translate function, or to the name of a baseline (see `score`).
         judge, teachers: see `score`; a teacher for each model that was trained.
+        cases: identity pairs in each direction.
     Returns:
         the JSON of the design: `seed`, `image_size`, `n_pairs`, `n_expressions`, `models`.
     """
-    world = bench_world.build(seed, size, n_expressions)
+    world = bench_world.build(seed, size, n_expressions, cases)
     asked = {direction: bench_world.pairs(cases, seed, n_pairs) for direction, cases in world.items()}
     teachers = teachers or {}
     table = {

@@ -145,7 +145,7 @@ class Profile:
     """One row of the table of profiles (see README, "Profiles").
 
     world: the mini world, which notebooks 01 to 06 read as files. crowd: what notebook 07 renders to train on, more
-    identities with fewer expressions each.
+    identities with fewer expressions each. cases: identity pairs in each direction of the notebooks' bench.
     """
 
     name: str
@@ -158,6 +158,7 @@ class Profile:
     report: ReportConfig
     code: CodeConfig
     move: MoveConfig
+    cases: int = 24
 
 
 CODE_128 = CodeConfig(size=128, width=48, steps=8_000, batch=256)
@@ -178,6 +179,7 @@ PROFILES = {
         ReportConfig(width=4, steps=20, batch=4),
         CodeConfig(width=4, steps=20, batch=8),
         MoveConfig(width=8, code_width=4, steps=20, batch=4),
+        cases=4,
     ),
     "laptop": Profile(
         "laptop",

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from . import bench, bench_world, clean, config, fecnet, losses, pixels, training, translator, triplets
-from .config import ReportConfig, WorldConfig
+from .config import Profile, ReportConfig
 from .discriminator import PatchGAN
 
 SCORES = ("T", "R", "S", "judge", "gap")
@@ -157,7 +157,7 @@ def copy_losses(embedding: nn.Module, t: np.ndarray, s: np.ndarray) -> dict[str,
 
 
 def measure(
-    models: dict[str, nn.Module | str], embedding: nn.Module, settings: ReportConfig, world: WorldConfig,
+    models: dict[str, nn.Module | str], embedding: nn.Module, settings: ReportConfig, profile: Profile,
     judge: fecnet.Embed, others: dict[str, nn.Module] | None = None, n_pairs: int = 96,
 ) -> dict[str, dict[str, float]]:  # fmt: skip
     """Score translators on MirrorBench's world of seed 0: the means of `SCORES` over its four directions.
@@ -165,12 +165,11 @@ def measure(
     Args:
         models: name to a translator of the report, or to the name of a baseline (see `bench.score`).
         embedding: that of the models, but for those named in `others`. judge: see `bench.score`.
-        world: the profile's; it sets how many expressions the bench knows and how many cases it asks.
+        profile: sets how many expressions the bench knows and how many cases it asks.
     Returns:
         name to {"T", "R", "S", "judge", "gap"}; NaN where a score does not apply.
     """
-    n_cases = min(max(world.humans // 10, 4), bench_world.CASES)
-    cases = bench_world.build(0, settings.size, world.expressions, n_cases)
+    cases = bench_world.build(0, settings.size, profile.world.expressions, profile.cases)
     asked = {direction: bench_world.pairs(rows, 0, n_pairs) for direction, rows in cases.items()}
     scores, others = {}, others or {}
     teachers = {e: fecnet.remembering(e) for e in {embedding, *others.values()}}
