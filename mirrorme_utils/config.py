@@ -162,7 +162,7 @@ class Profile:
 
 
 CODE_128 = CodeConfig(size=128, width=48, steps=8_000, batch=256)
-MOVE_128 = MoveConfig(size=128, width=48, code_width=48, steps=7_500, batch=128)
+MOVE_128 = MoveConfig(size=128, width=56, code_width=48, steps=8_572, batch=256)
 
 PROFILES = {
     "smoke": Profile(

@@ -72,13 +72,13 @@ def inner_channels(size: int, width: int) -> tuple[int, int]:
     return (4 * width, 8 * width) if size <= FINE else (2 * width, 4 * width)
 
 
-def inner_maps(trunk: nn.Sequential, x: Tensor) -> tuple[Tensor, Tensor]:
-    """Return what a trunk sees in x (B, 3, S, S) at two scales: its last maps at S/4 and at S/8."""
+def inner_maps(trunk: nn.Sequential, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return what a trunk sees in x (B, 3, S, S) at two scales, its last maps at S/4 and at S/8, and its last map."""
     side, last = x.shape[-1], {}
     for layer in trunk:
         x = layer(x)
         last[x.shape[-1]] = x
-    return last[side // 4], last[side // 8]
+    return last[side // 4], last[side // 8], x
 
 
 class DenseLayer(nn.Module):

@@ -53,7 +53,7 @@ def build(settings: RungConfig, code: nn.Module) -> MirrorMe:
                 nn.init.zeros_(weights).requires_grad_(False)
     if "flow and mask" in settings.missing:
         mover.REACH = 0.0
-    return training.fast(MirrorMe(code.requires_grad_(False), mover).eval())
+    return training.fast(MirrorMe(code.requires_grad_(False), mover, None).eval())
 
 
 def move(model: MirrorMe, settings: RungConfig, t: Tensor, c_t: Tensor, c_s: Tensor) -> Tensor:

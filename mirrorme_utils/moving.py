@@ -10,13 +10,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import cartoons, config, expressions, fecnet, pixels
+from . import config, expressions, fecnet, pixels, vocabulary
 from .config import CodeConfig, MoveConfig
 from .faces import KINDS, FaceSet
+from .translator import MirrorMe
+from .vocabulary import distance, look
 
 PARTNERS = 8  # sources of each kind that are kept for a face
 NEAR = 0.25  # largest `expressions.distance` of a partner; two random expressions are 1.15 apart
 OWN_SHARE = 0.4  # of the sources are the truth's own picture
+STYLED = 2_400  # faces by which the vocabulary learns to tell styles apart
 TOGETHER = 0.3  # strength with which target and truth are varied alike
 
 
@@ -79,8 +82,9 @@ def find_partners(faces: FaceSet, rows: list[np.ndarray], seed: int) -> np.ndarr
     """
     features, device = torch.from_numpy(expressions.FEATURES.T), config.device()
     asked = (torch.from_numpy(faces.actions) @ features).to(device)
-    shown = {style: (torch.from_numpy(_as_shown(style, faces.actions)) @ features).to(device)
-             for style in np.unique(faces.style)}  # fmt: skip
+    weights = torch.from_numpy(faces.actions)
+    shown = {style: ((vocabulary.nearest(style, weights) if style else weights) @ features).to(device)
+             for style in map(str, np.unique(faces.style))}  # fmt: skip
     tie = 1e-3 * torch.rand(len(faces), generator=config.generator(seed, "partners")).to(device)
     of_kind = [np.flatnonzero(faces.kind == kind) for kind in range(len(KINDS))]
     found = np.full((len(faces), len(KINDS), PARTNERS), -1)
@@ -91,15 +95,6 @@ def find_partners(faces: FaceSet, rows: list[np.ndarray], seed: int) -> np.ndarr
             nearest, at = (x.cpu() for x in distance[:, there].topk(min(PARTNERS, len(there)), largest=False))
             found[own, kind, : at.shape[1]] = np.where(nearest < NEAR, there[at], -1)
     return found
-
-
-def _as_shown(style: str, actions: np.ndarray) -> np.ndarray:
-    """Return (N, 52) actions as a drawing style shows them (`cartoons.nearest_parts`); as they are for people ("")."""
-    if not style:
-        return actions
-    vectors = cartoons.choices(style)[1]
-    asked, there = (torch.from_numpy(x @ expressions.FEATURES.T) for x in (actions, vectors))
-    return vectors[torch.cdist(asked, there).argmin(1)]
 
 
 def draw(data: Pairs, settings: MoveConfig, at: int, partners: bool = True) -> Batch:
@@ -154,6 +149,28 @@ def draw_faces(held: Held, settings: CodeConfig, at: int) -> tuple[Tensor, Tenso
     rows, flip = rng.integers(0, len(held.faces), settings.batch), rng.random(settings.batch) < 0.5
     x, actions = _faces(held, rows, flip)
     return _ready(fecnet.augment(x, _noise(settings.seed, at))), actions
+
+
+@torch.no_grad()
+def learn_styles(model: MirrorMe, held: Held, settings: MoveConfig) -> None:
+    """Teach a model's vocabulary to tell the training styles apart, and people from drawings, by varied faces.
+
+    Its reach is the distance within which 99 % of the training drawings, as they are, are read.
+    """
+    rng, noise = config.rng(settings.seed, "styles"), config.generator(settings.seed, "styles", device=config.device())
+    rows, words = rng.permutation(len(held.faces)), model.vocabulary
+    model.code.eval()
+
+    def observe(rows, mirrored, look_at):
+        parts = np.array_split(rows, -(-len(rows) // 64))
+        return zip(*(look_at(_ready(_faces(held, some, mirrored[: len(some)])[0])) for some in parts))
+
+    varied, drawn = rows[:STYLED], rows[held.faces.kind[rows] == 1][: STYLED // 4]
+    (looks,) = observe(varied, rng.random(64) < 0.5, lambda x: [look(model.seen(fecnet.augment(x, noise)))])
+    words.learn(torch.cat(looks), held.faces.style[varied])
+    codes, seen = observe(drawn, np.zeros(64, bool), model.observe)
+    codes, styles = torch.cat(codes), torch.cat([words.style(maps) for maps in seen])
+    words.reach.fill_(torch.quantile(distance(words.say(codes, styles), codes), 0.99))
 
 
 def _noise(seed: int, at: int) -> torch.Generator:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from . import control, fecnet
 from .config import MoveConfig, ReportConfig
 from .expressions import ACTIONS, FEATURES, mirror
+from .vocabulary import Seen, Vocabulary
 
 
 class UNet(nn.Module):
@@ -113,6 +114,11 @@ class ExpressionCode(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.trunk(x))
 
+    def observe(self, x: Tensor) -> tuple[Tensor, Seen]:
+        """Return in one pass the weights (B, 52) and what the trunk sees at two scales (`fecnet.inner_maps`)."""
+        *seen, last = fecnet.inner_maps(self.trunk, x)
+        return self.head(last), tuple(seen)
+
 
 def as_seen(code: nn.Module) -> nn.Module:
     """Turn the action weights that a code reads, (B, 52), into coordinates in which raters see them near or far."""
@@ -177,9 +183,7 @@ class Mover(nn.Module):
         nn.init.normal_(self.head.weight, 0, 0.01)
         nn.init.zeros_(self.head.bias)
 
-    def parts(
-        self, t: Tensor, seen: tuple[Tensor, Tensor], c_t: Tensor, c_s: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    def parts(self, t: Tensor, seen: Seen, c_t: Tensor, c_s: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Predict flow (B, 2, S, S) in units of half the side, mask (B, 1, S, S) and colour (B, 3, S, S).
 
         Args:
@@ -199,7 +203,7 @@ class Mover(nn.Module):
         flow, mask, change = x.split((2, 1, 3), 1)
         return self.REACH * torch.tanh(flow), torch.sigmoid(mask + self.MASK_BIAS), t + 2 * torch.tanh(change)
 
-    def forward(self, t: Tensor, seen: tuple[Tensor, Tensor], c_t: Tensor, c_s: Tensor) -> Tensor:
+    def forward(self, t: Tensor, seen: Seen, c_t: Tensor, c_s: Tensor) -> Tensor:
         flow, mask, colour = self.parts(t, seen, c_t, c_s)
         return compose(t, flow, mask, colour - t)
 
@@ -222,40 +226,55 @@ def warp(t: Tensor, flow: Tensor) -> Tensor:
 
 
 class MirrorMe(nn.Module):
-    """An expression code and a mover: put the source's expression on the target.
+    """An expression code, a mover, and the vocabulary of drawings: put the source's expression on the target.
 
     `forward(t, s, strength)` takes two pictures (B, 3, S, S) in [-1, 1] and returns a third; strength 0 leaves the
     target's expression, 1 takes the source's, more exaggerates it. `s` may also name parts of the face, each with a
     source of its own (see `control.blend`). `full` is the target at another size (B, 3, H, H): the result then has that
     size, and its sharpness where pixels are only moved.
+
+    Args:
+        vocabulary: None on the ladder, whose codes are taken as they are read.
     """
 
     STILL = 1 / 127.5  # on [-1, 1], one grey level: what changes less is left as it is
 
-    def __init__(self, code: nn.Module, mover: Mover):
+    def __init__(self, code: nn.Module, mover: Mover, vocabulary: Vocabulary | None):
         super().__init__()
-        self.code, self.mover = code, mover
+        self.code, self.mover, self.vocabulary = code, mover, vocabulary
 
     def forward(
         self, t: Tensor, s: Tensor | Mapping[str, Tensor], strength: float = 1.0, full: Tensor | None = None
     ) -> Tensor:  # fmt: skip
-        c_t = self.read(t)
-        parts = isinstance(s, Mapping)
-        c_s = control.blend(c_t, {part: self.read(x) for part, x in s.items()}) if parts else self.read(s)
-        return self.show(t, c_t, c_t + strength * (c_s - c_t), full)
+        codes, seen = self.observe(t)
+        c_t, style = self.vocabulary.hear(codes, seen)
+        if isinstance(s, Mapping):
+            c_s = control.blend(c_t, {part: self.vocabulary.say(self.read(x), style) for part, x in s.items()})
+        else:
+            c_s = self.vocabulary.say(self.read(s), style)
+        return self.show(t, c_t, c_t + strength * (c_s - c_t), full, seen)
+
+    def observe(self, x: Tensor) -> tuple[Tensor, Seen]:
+        """Read the action weights (B, 52) of x and of its mirror image, and take the mean, sides swapped back; also
+        return what the code's trunk sees in x."""
+        codes, seen = self.code.observe(torch.cat([x, x.flip(-1)]))
+        return (codes[: len(x)] + mirror(codes[len(x) :])) / 2, tuple(m[: len(x)] for m in seen)
 
     def read(self, x: Tensor) -> Tensor:
-        """Read the action weights (B, 52) of x and of its mirror image, and take the mean, sides swapped back."""
-        once, mirrored = self.code(torch.cat([x, x.flip(-1)])).chunk(2)
-        return (once + mirror(mirrored)) / 2
+        """Return the action weights (B, 52) that x shows (`observe`, then `Vocabulary.hear`)."""
+        return self.vocabulary.hear(*self.observe(x))[0]
 
-    def show(self, t: Tensor, c_t: Tensor, c_s: Tensor, full: Tensor | None = None) -> Tensor:
+    def said(self, t: Tensor, c: Tensor) -> Tensor:
+        """Return the nearest to codes c (B, 52) that the style of t (B, 3, S, S) can show; of people, c itself."""
+        return self.vocabulary.say(c, self.vocabulary.hear(*self.observe(t))[1])
+
+    def show(self, t: Tensor, c_t: Tensor, c_s: Tensor, full: Tensor | None = None, seen: Seen | None = None) -> Tensor:
         """Move t from the expression of code c_t (B, D) to that of c_s; what is hardly touched stays bit by bit.
 
         A pixel stays unless 3x3 pixels next to it change by a grey level on average, at the size of t. A grey picture
-        stays grey.
+        stays grey. `seen` saves looking at t again.
         """
-        flow, mask, colour = self.mover.parts(t, self.seen(t), c_t, c_s)
+        flow, mask, colour = self.mover.parts(t, seen or self.seen(t), c_t, c_s)
         parts = flow, mask, colour - t
         picture, out = t.float(), compose(t, *parts)
         change = F.avg_pool2d((out - t).abs().amax(1, keepdim=True), 3, 1, 1, count_include_pad=False)
@@ -269,13 +288,13 @@ class MirrorMe(nn.Module):
         out = torch.where(grey, out.mean(1, keepdim=True), out)
         return picture + share * (out - picture)
 
-    def seen(self, t: Tensor) -> tuple[Tensor, Tensor]:
+    def seen(self, t: Tensor) -> Seen:
         """Return what the code's trunk sees in t (`fecnet.inner_maps`)."""
-        return fecnet.inner_maps(self.code.trunk, t)
+        return fecnet.inner_maps(self.code.trunk, t)[:2]
 
 
 def mirror_me(settings: MoveConfig) -> MirrorMe:
-    """Make the moving translator of a configuration, with its code."""
+    """Make the moving translator of a configuration, with its code and vocabulary."""
     seen = fecnet.inner_channels(settings.size, settings.code_width)
     mover = Mover(settings.size, settings.width, len(ACTIONS), seen)
-    return MirrorMe(ExpressionCode(settings.size, settings.code_width), mover)
+    return MirrorMe(ExpressionCode(settings.size, settings.code_width), mover, Vocabulary(seen))
