@@ -19,6 +19,7 @@ from .config import BorrowedConfig, FecnetConfig, JudgeConfig
 from .pixels import resized, to_tensor
 
 Embed = Callable[[np.ndarray], Tensor]  # uint8 (N, S, S, 3) to (N, D)
+Seen = tuple[Tensor, Tensor]  # a trunk's maps of pictures at two scales (see `inner_maps`)
 FINE = 64  # pixels up to which `trunk` begins at the picture's own size
 
 

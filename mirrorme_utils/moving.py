@@ -14,7 +14,6 @@ from . import config, expressions, fecnet, pixels, vocabulary
 from .config import CodeConfig, MoveConfig
 from .faces import KINDS, FaceSet
 from .translator import MirrorMe
-from .vocabulary import distance, look
 
 PARTNERS = 8  # sources of each kind that are kept for a face
 NEAR = 0.25  # largest `expressions.distance` of a partner; two random expressions are 1.15 apart
@@ -166,11 +165,11 @@ def learn_styles(model: MirrorMe, held: Held, settings: MoveConfig) -> None:
         return zip(*(look_at(_ready(_faces(held, some, mirrored[: len(some)])[0])) for some in parts))
 
     varied, drawn = rows[:STYLED], rows[held.faces.kind[rows] == 1][: STYLED // 4]
-    (looks,) = observe(varied, rng.random(64) < 0.5, lambda x: [look(model.seen(fecnet.augment(x, noise)))])
+    (looks,) = observe(varied, rng.random(64) < 0.5, lambda x: [vocabulary.look(model.seen(fecnet.augment(x, noise)))])
     words.learn(torch.cat(looks), held.faces.style[varied])
     codes, seen = observe(drawn, np.zeros(64, bool), model.observe)
     codes, styles = torch.cat(codes), torch.cat([words.style(maps) for maps in seen])
-    words.reach.fill_(torch.quantile(distance(words.say(codes, styles), codes), 0.99))
+    words.reach.fill_(torch.quantile(vocabulary.distance(words.say(codes, styles), codes), 0.99))
 
 
 def _noise(seed: int, at: int) -> torch.Generator:

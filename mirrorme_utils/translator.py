@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from . import control, fecnet
 from .config import MoveConfig, ReportConfig
 from .expressions import ACTIONS, FEATURES, mirror
-from .vocabulary import Seen, Vocabulary
+from .fecnet import Seen
+from .vocabulary import Vocabulary
 
 
 class UNet(nn.Module):
@@ -231,10 +232,8 @@ class MirrorMe(nn.Module):
     `forward(t, s, strength)` takes two pictures (B, 3, S, S) in [-1, 1] and returns a third; strength 0 leaves the
     target's expression, 1 takes the source's, more exaggerates it. `s` may also name parts of the face, each with a
     source of its own (see `control.blend`). `full` is the target at another size (B, 3, H, H): the result then has that
-    size, and its sharpness where pixels are only moved.
-
-    Args:
-        vocabulary: None on the ladder, whose codes are taken as they are read.
+    size, and its sharpness where pixels are only moved. On the ladder, where codes are taken as they are read, there is
+    no vocabulary.
     """
 
     STILL = 1 / 127.5  # on [-1, 1], one grey level: what changes less is left as it is

@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from . import cartoons, expressions
+from .fecnet import Seen
 
-Seen = tuple[Tensor, Tensor]  # a trunk's maps of pictures at two scales (`fecnet.inner_maps`)
 NEVER = -1e4  # score of a style that was not among those learned; fits 16 bits
 
 

@@ -60,6 +60,22 @@ def test_a_code_that_no_part_explains_is_of_an_unknown_style():
     assert words.hear(read, maps(words.ANY, 4))[0].equal(read), "a person is heard as read"
 
 
+def test_a_drawing_is_asked_for_what_its_style_can_show(monkeypatch):
+    torch.manual_seed(0)
+    model = translator.mirror_me(MOVE).eval().requires_grad_(False)
+    t, s = torch.rand(2, 3, 3, 64, 64) * 2 - 1
+    model.vocabulary.styles.bias[4] = 1e4  # all are drawn in the fifth style
+    told = []
+    monkeypatch.setattr(model, "show", lambda t, c_t, c_s, *_: told.append((c_t, c_s)))
+    model(t, s)
+    model.vocabulary.reach.fill_(torch.inf)
+    model(t, s)
+    (c_t, c_s), known = told
+    assert torch.equal(c_t, model.observe(t)[0]) and torch.equal(c_s, model.observe(s)[0]), "nothing within reach"
+    for asked, read in zip(known, (c_t, c_s)):
+        assert torch.allclose(asked, vocabulary.nearest(STYLES[4], read), atol=1e-6)
+
+
 def test_styles_that_were_not_learned_are_never_told():
     words = vocabulary.Vocabulary((16, 32))
     looks = torch.cat([vocabulary.look(maps(k, 20)) for k in (0, 1)])
