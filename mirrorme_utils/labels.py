@@ -174,7 +174,7 @@ def write(table: pd.DataFrame) -> None:
 
 def _sources(cleaned: clean.Cleaned, seed: int) -> dict:
     """What the final set depends on, in brief."""
-    digests = {"seed": seed}
+    digests = {"seed": seed, "raters": RATERS, "cartoon_share": CARTOON_SHARE}
     for name in ("faces", "triplets"):
         rows = pd.util.hash_pandas_object(getattr(cleaned, name), index=False)
         digests[name] = hashlib.sha1(rows.to_numpy().tobytes()).hexdigest()
