@@ -103,6 +103,11 @@ def test_the_set_is_made_once_and_again_when_its_sources_change(world, monkeypat
     fewer = clean.Cleaned(world.faces, world.triplets.iloc[::2], world.stages)
     monkeypatch.setattr(clean, "ensure", lambda: fewer)
     assert sum(map(len, labels.ensure().values())) < 800
+    for name, other in (("RATERS", 5), ("CARTOON_SHARE", 0.5)):
+        before = (labels.folder() / "train.csv").read_bytes()
+        monkeypatch.setattr(labels, name, other)
+        labels.ensure()
+        assert (labels.folder() / "train.csv").read_bytes() != before, name
 
 
 def test_real_faces_take_peoples_votes(world, monkeypatch):
