@@ -117,19 +117,22 @@ class ReportConfig:
 
 @dataclass(frozen=True)
 class CodeConfig:
-    """The expression code, supervised by the training world's action weights (notebook 07)."""
+    """The expression code, supervised by the training world's action weights (notebook 07); chimeras: their share of a
+    step's faces."""
 
     size: int = 64
     width: int = 24
     steps: int = 6_000
     batch: int = 64
     learning_rate: float = 2e-3
+    chimeras: float = 0.0
     seed: int = 6
 
 
 @dataclass(frozen=True)
 class MoveConfig:
-    """The translator that moves the face (notebook 07); code_width: channels of its code's network."""
+    """The translator that moves the face (notebook 07); code_width: channels of its code's network; chimeras: their
+    share of a step's pairs."""
 
     size: int = 64
     width: int = 40
@@ -137,6 +140,7 @@ class MoveConfig:
     steps: int = 6_500
     batch: int = 32
     learning_rate: float = 2e-3
+    chimeras: float = 0.0
     seed: int = 7
 
 
@@ -161,8 +165,8 @@ class Profile:
     cases: int = 24
 
 
-CODE_128 = CodeConfig(size=128, width=48, steps=8_000, batch=256)
-MOVE_128 = MoveConfig(size=128, width=56, code_width=48, steps=8_572, batch=256)
+CODE_128 = CodeConfig(size=128, width=48, steps=15_000, batch=256, chimeras=0.2)
+MOVE_128 = MoveConfig(size=128, width=56, code_width=48, steps=17_112, batch=256, chimeras=0.2)
 
 PROFILES = {
     "smoke": Profile(

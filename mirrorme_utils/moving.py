@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import config, expressions, fecnet, pixels, vocabulary
+from . import chimeras, config, expressions, fecnet, pixels, vocabulary
+from .chimeras import Chimeras
 from .config import CodeConfig, MoveConfig
 from .faces import KINDS, FaceSet
 from .translator import MirrorMe
@@ -20,6 +21,7 @@ NEAR = 0.25  # largest `expressions.distance` of a partner; two random expressio
 OWN_SHARE = 0.4  # of the sources are the truth's own picture
 STYLED = 2_400  # faces by which the vocabulary learns to tell styles apart
 TOGETHER = 0.3  # strength with which target and truth are varied alike
+FAR = 0.6  # largest `expressions.distance` of a chimera's source
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,13 @@ class Pairs:
 
     held: N faces of training identities. rows: for each identity the rows of its faces.
     partners: (N, 2, PARTNERS) rows of other identities' faces that show a face's expression, people first, then
-    drawings; -1 where there is none.
+    drawings; -1 where there is none. chimeras: what those are made of, if there are any.
     """
 
     held: Held
     rows: list[np.ndarray]
     partners: np.ndarray
+    chimeras: Chimeras | None = None
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,16 @@ def hold(faces: FaceSet) -> Held:
     return Held(faces, *(torch.from_numpy(x).to(config.device()) for x in (faces.images, faces.actions)))
 
 
-def pairs(held: Held, seed: int) -> Pairs:
-    """List the identities' rows and each face's partners; `seed` breaks ties among partners."""
+def pairs(held: Held, seed: int, made_of: Chimeras | None = None) -> Pairs:
+    """List the identities' rows and each face's partners; `seed` breaks ties among partners.
+
+    Args:
+        made_of: what chimeras are made of, where a configuration asks for some.
+    """
     order = np.argsort(held.faces.identity, kind="stable")
     starts = np.unique(held.faces.identity[order], return_index=True)[1]
     rows = np.split(order, starts[1:])
-    return Pairs(held, [r for r in rows if len(r) > 1], find_partners(held.faces, rows, seed))
+    return Pairs(held, [r for r in rows if len(r) > 1], find_partners(held.faces, rows, seed), made_of)
 
 
 def find_partners(faces: FaceSet, rows: list[np.ndarray], seed: int) -> np.ndarray:
@@ -101,14 +108,24 @@ def draw(data: Pairs, settings: MoveConfig, at: int, partners: bool = True) -> B
 
     The source is truth's own picture or a partner's, augmented either way, so that it gives away little of truth's
     identity, light and framing. Partners are found by true action weights; without `partners` none are needed. Target
-    and truth are varied alike. Half of the triples are mirrored as a whole.
+    and truth are varied alike. Half of the triples are mirrored as a whole. In the share of the pairs that the settings
+    say, the first ones, target and truth are a chimera (see `chimeras.compose`).
     """
     rng, noise = config.rng(settings.seed, "batch", at), _noise(settings.seed, at)
     who = rng.integers(0, len(data.rows), settings.batch)
     target, truth = np.array([rng.choice(data.rows[i], 2, replace=False) for i in who]).T
     source = sources(data, truth, rng) if partners else truth
     flip = rng.random(settings.batch) < 0.5
-    (t, actions_t), (wanted, actions_truth), (s, _) = (_faces(data.held, r, flip) for r in (target, truth, source))
+    drawn = (_faces(data.held, r, flip) for r in (target, truth, source))
+    (t, actions_t), (wanted, actions_truth), (s, actions_s) = drawn
+    if n := round(settings.chimeras * settings.batch):
+        asked = torch.stack([actions_t[:n], actions_s[:n]])
+        pictures, shown = _chimeras(data.chimeras, asked, flip[:n], noise)
+        own = torch.from_numpy(rng.random(n) < OWN_SHARE).to(s.device)
+        own |= vocabulary.distance(actions_s[:n], shown[1]) > FAR
+        s = torch.cat([torch.where(own[:, None, None, None], pictures[1], s[:n]), s[n:]])
+        t, wanted = (torch.cat([first, x[n:]]) for first, x in zip(pictures, (t, wanted)))
+        actions_t, actions_truth = (torch.cat([a, x[n:]]) for a, x in zip(shown, (actions_t, actions_truth)))
     t, wanted = together(t, wanted, noise, TOGETHER)
     return Batch(_ready(t), _ready(wanted), _ready(fecnet.augment(s, noise)), actions_t, actions_truth)
 
@@ -142,19 +159,36 @@ def together(t: Tensor, truth: Tensor, noise: torch.Generator, strength: float) 
     return first, fecnet.augment(truth, noise, strength)
 
 
-def draw_faces(held: Held, settings: CodeConfig, at: int) -> tuple[Tensor, Tensor]:
-    """Draw a step of the expression code: augmented pictures (B, 3, S, S) in [-1, 1] and their actions (B, 52)."""
-    rng = config.rng(settings.seed, "batch", at)
+def draw_faces(
+    held: Held, settings: CodeConfig, at: int, made_of: Chimeras | None = None
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """Draw a step of the expression code: augmented pictures (B, 3, S, S) in [-1, 1] and their actions (B, 52).
+
+    The first are chimeras, in the share that the settings say.
+    """
+    rng, noise = config.rng(settings.seed, "batch", at), _noise(settings.seed, at)
     rows, flip = rng.integers(0, len(held.faces), settings.batch), rng.random(settings.batch) < 0.5
     x, actions = _faces(held, rows, flip)
-    return _ready(fecnet.augment(x, _noise(settings.seed, at))), actions
+    if n := round(settings.chimeras * settings.batch):
+        (pictures,), (shown,) = _chimeras(made_of, actions[None, :n], flip[:n], noise)
+        x, actions = torch.cat([pictures, x[n:]]), torch.cat([shown, actions[n:]])
+    return _ready(fecnet.augment(x, noise)), actions
+
+
+def _chimeras(made_of: Chimeras, wishes: Tensor, flip: np.ndarray, noise: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Make chimeras that show n wishes (n, B, 52), mirrored where `flip` (B,) says so."""
+    turned = torch.from_numpy(flip).to(wishes.device)[:, None]
+    pictures, shown = chimeras.compose(made_of, torch.where(turned, expressions.mirror(wishes), wishes), noise)
+    pictures = torch.where(turned[..., None, None], pictures.flip(-1), pictures)
+    return pictures, torch.where(turned, expressions.mirror(shown), shown)
 
 
 @torch.no_grad()
-def learn_styles(model: MirrorMe, held: Held, settings: MoveConfig) -> None:
+def learn_styles(model: MirrorMe, held: Held, settings: MoveConfig, made_of: Chimeras | None = None) -> None:
     """Teach a model's vocabulary to tell the training styles apart, and people from drawings, by varied faces.
 
-    Its reach is the distance within which 99 % of the training drawings, as they are, are read.
+    Chimeras, if there are any, are taken for what can show any expression. The reach is the distance within which 99 %
+    of the training drawings, as they are, are read.
     """
     rng, noise = config.rng(settings.seed, "styles"), config.generator(settings.seed, "styles", device=config.device())
     rows, words = rng.permutation(len(held.faces)), model.vocabulary
@@ -166,7 +200,13 @@ def learn_styles(model: MirrorMe, held: Held, settings: MoveConfig) -> None:
 
     varied, drawn = rows[:STYLED], rows[held.faces.kind[rows] == 1][: STYLED // 4]
     (looks,) = observe(varied, rng.random(64) < 0.5, lambda x: [vocabulary.look(model.seen(fecnet.augment(x, noise)))])
-    words.learn(torch.cat(looks), held.faces.style[varied])
+    styles = held.faces.style[varied]
+    if settings.chimeras:
+        for some in np.array_split(varied[: STYLED // 4], 8):
+            pictures, _ = chimeras.compose(made_of, held.actions[torch.from_numpy(some)][None], noise)
+            looks += (vocabulary.look(model.seen(_ready(fecnet.augment(pictures[0], noise)))),)
+            styles = np.append(styles, [""] * len(some))
+    words.learn(torch.cat(looks), styles)
     codes, seen = observe(drawn, np.zeros(64, bool), model.observe)
     codes, styles = torch.cat(codes), torch.cat([words.style(maps) for maps in seen])
     words.reach.fill_(torch.quantile(vocabulary.distance(words.say(codes, styles), codes), 0.99))
