@@ -108,8 +108,8 @@ def draw(data: Pairs, settings: MoveConfig, at: int, partners: bool = True) -> B
 
     The source is truth's own picture or a partner's, augmented either way, so that it gives away little of truth's
     identity, light and framing. Partners are found by true action weights; without `partners` none are needed. Target
-    and truth are varied alike. Half of the triples are mirrored as a whole. In the share of the pairs that the settings
-    say, the first ones, target and truth are a chimera (see `chimeras.compose`).
+    and truth are varied alike. Half of the triples are mirrored as a whole. If the data has chimeras, they are target
+    and truth of the first pairs, in the share that the settings say (see `chimeras.compose`).
     """
     rng, noise = config.rng(settings.seed, "batch", at), _noise(settings.seed, at)
     who = rng.integers(0, len(data.rows), settings.batch)
@@ -118,7 +118,8 @@ def draw(data: Pairs, settings: MoveConfig, at: int, partners: bool = True) -> B
     flip = rng.random(settings.batch) < 0.5
     drawn = (_faces(data.held, r, flip) for r in (target, truth, source))
     (t, actions_t), (wanted, actions_truth), (s, actions_s) = drawn
-    if n := round(settings.chimeras * settings.batch):
+    if data.chimeras:
+        n = round(settings.chimeras * settings.batch)
         asked = torch.stack([actions_t[:n], actions_s[:n]])
         pictures, shown = _chimeras(data.chimeras, asked, flip[:n], noise)
         own = torch.from_numpy(rng.random(n) < OWN_SHARE).to(s.device)
@@ -164,12 +165,13 @@ def draw_faces(
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Draw a step of the expression code: augmented pictures (B, 3, S, S) in [-1, 1] and their actions (B, 52).
 
-    The first are chimeras, in the share that the settings say.
+    The first are chimeras, in the share that the settings say, if it is given what they are made of.
     """
     rng, noise = config.rng(settings.seed, "batch", at), _noise(settings.seed, at)
     rows, flip = rng.integers(0, len(held.faces), settings.batch), rng.random(settings.batch) < 0.5
     x, actions = _faces(held, rows, flip)
-    if n := round(settings.chimeras * settings.batch):
+    if made_of:
+        n = round(settings.chimeras * settings.batch)
         (pictures,), (shown,) = _chimeras(made_of, actions[None, :n], flip[:n], noise)
         x, actions = torch.cat([pictures, x[n:]]), torch.cat([shown, actions[n:]])
     return _ready(fecnet.augment(x, noise)), actions
@@ -201,7 +203,7 @@ def learn_styles(model: MirrorMe, held: Held, settings: MoveConfig, made_of: Chi
     varied, drawn = rows[:STYLED], rows[held.faces.kind[rows] == 1][: STYLED // 4]
     (looks,) = observe(varied, rng.random(64) < 0.5, lambda x: [vocabulary.look(model.seen(fecnet.augment(x, noise)))])
     styles = held.faces.style[varied]
-    if settings.chimeras:
+    if made_of:
         for some in np.array_split(varied[: STYLED // 4], 8):
             pictures, _ = chimeras.compose(made_of, held.actions[torch.from_numpy(some)][None], noise)
             looks += (vocabulary.look(model.seen(_ready(fecnet.augment(pictures[0], noise)))),)

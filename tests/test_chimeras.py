@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from mirrorme_utils import cartoons, chimeras, config, expressions, moving
+from mirrorme_utils import cartoons, chimeras, config, expressions, moving, translator
 from mirrorme_utils.config import CodeConfig, MoveConfig
 from test_moving import world
 
-B, SIZE = 40, 32
+B, SIZE = 40, 64
 BANK = torch.from_numpy(expressions.bank(3, B).actions)
 
 
@@ -83,29 +83,35 @@ def test_turning_the_hue_keeps_grey_grey_and_zero_does_nothing():
     assert torch.allclose((turned[1] @ x[1]).norm(), x[1].norm(), atol=1e-5)
 
 
-@pytest.fixture(scope="module")
-def large():
-    return chimeras.draw(64, heads=1, seeds=1)
-
-
-def test_the_first_pairs_of_a_step_are_chimeras_and_the_others_stay(large):
+def test_the_first_pairs_of_a_step_are_chimeras_and_the_others_stay(made_of):
     held, settings = moving.hold(world()), MoveConfig(width=8, code_width=8, batch=8)
     plain = moving.draw(moving.pairs(held, 0), settings, 3)
-    mixed = moving.draw(moving.pairs(held, 0, large), replace(settings, chimeras=0.5), 3)
+    mixed = moving.draw(moving.pairs(held, 0, made_of), replace(settings, chimeras=0.5), 3)
     assert torch.equal(mixed.actions_truth[4:], plain.actions_truth[4:])
     assert not torch.equal(mixed.actions_truth[:4], plain.actions_truth[:4])
     assert mixed.t.shape == plain.t.shape and not torch.equal(mixed.t[:4], plain.t[:4])
 
 
-def test_the_code_learns_from_chimeras_too(large):
+def test_the_code_learns_from_chimeras_too(made_of):
     held, settings = moving.hold(world()), CodeConfig(width=8, batch=8, chimeras=0.25)
-    x, actions = moving.draw_faces(held, settings, 0, large)
-    plain, same = moving.draw_faces(held, replace(settings, chimeras=0.0), 0)
+    x, actions = moving.draw_faces(held, settings, 0, made_of)
+    plain, same = moving.draw_faces(held, settings, 0)
     assert x.shape == plain.shape and torch.equal(actions[2:], same[2:]) and not torch.equal(x[:2], plain[:2])
 
 
-def test_a_mirrored_chimera_comes_with_mirrored_actions(large):
+def test_a_mirrored_chimera_comes_with_mirrored_actions(made_of):
     wishes, straight = BANK[None, :6], np.zeros(6, bool)
-    pictures, shown = moving._chimeras(large, expressions.mirror(wishes), straight, noise())
-    turned, mirrored = moving._chimeras(large, wishes, ~straight, noise())
+    pictures, shown = moving._chimeras(made_of, expressions.mirror(wishes), straight, noise())
+    turned, mirrored = moving._chimeras(made_of, wishes, ~straight, noise())
     assert torch.equal(turned, pictures.flip(-1)) and torch.equal(mirrored, expressions.mirror(shown))
+
+
+def test_chimeras_are_told_as_what_can_show_any_expression(made_of):
+    settings = MoveConfig(width=8, code_width=8)
+    torch.manual_seed(0)
+    model = translator.mirror_me(settings)
+    moving.learn_styles(model, moving.hold(world()), settings, made_of)
+    with torch.no_grad():
+        looked_at = chimeras.compose(made_of, BANK[None], noise(1))[0][0]
+        styles = model.vocabulary.style(model.seen(looked_at))
+    assert (styles == model.vocabulary.ANY).float().mean() > 0.9

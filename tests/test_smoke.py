@@ -19,10 +19,15 @@ def home(tmp_path_factory):
     return tmp_path_factory.mktemp("smoke")
 
 
+# What no notebook trains on two cores: the flagship, on whose trunk notebook 03 puts a FECNet and into which 03b looks,
+# and the rung that 07c shows beside its own.
+LENT = {"03": "moving-128", "03b": "moving-128", "07c": "rung-large"}
+
+
 @contextmanager
 def lent(number, folder):
-    """Lend notebook 03, while it runs, the shipped flagship, on whose trunk it puts a FECNet; 03b looks into it."""
-    files = [f"moving-128{suffix}" for suffix in (".json", ".safetensors")] if number in ("03", "03b") else []
+    """Lend a notebook, while it runs, the shipped checkpoint that it needs."""
+    files = [LENT[number] + suffix for suffix in (".json", ".safetensors")] if number in LENT else []
     folder.mkdir(exist_ok=True)
     for name in files:
         shutil.copy(config.ROOT / "data" / "checkpoints" / name, folder)
