@@ -3,18 +3,20 @@
 A network that knows eight styles by heart reads and redraws a ninth badly. A chimera has a head of one style, eyes of
 another and a mouth of a third, moved, stretched, tinted and bent, so that no style is there to be recognised: how its
 face looks must be seen in the face. That is domain randomization (arXiv 1703.06907). Nothing is taken from the
-held-out styles. Taught in: notebook 07, section 3.
+held-out styles. Taught in: notebook 07, section 5.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
-from . import cartoons, config, expressions, workers
+from . import cartoons, config, expressions, vocabulary, workers
 from .cartoons import STYLES_TRAIN
 
 PARTS = ("mouth", "eyes", "brows")  # in the order in which they are put on a head
@@ -109,7 +111,10 @@ def _groups(svg: str, style: str, shown: cartoons.Parts) -> dict[str, str]:
     return {part: group[1] for part, group in found.items() if group}
 
 
-def _drawn(identity: cartoons.CartoonIdentity, shown: cartoons.Parts, size: int, css):
+def _drawn(
+    identity: cartoons.CartoonIdentity, shown: cartoons.Parts, size: int, css: Callable[[dict[str, str]], str]
+) -> Image.Image:  # fmt: skip
+    """Draw an avatar's face box, (S, S) with nothing behind it; `css` maps the parts' groups to what is to be seen."""
     x, y, side = cartoons._frame(identity)
     svg = cartoons._svg(identity, shown)
     chosen = css(_groups(svg, identity.style, shown))
@@ -161,7 +166,8 @@ def compose(made_of: Chimeras, wishes: Tensor, generator: torch.Generator) -> tu
         shown = part.weights[owners[name][:, None], variants[name]]
         weights.append(shown * ~(browless[:, None, None] & (name == "brows")))
     weights = torch.stack(weights).amax(0)
-    chosen = _nearest(weights, wishes)
+    features = torch.from_numpy(expressions.FEATURES.T).to(device)
+    chosen = vocabulary.choose((wishes @ features).transpose(0, 1), weights @ features, calm=0).T
     tint, share = uniform(b, 3, 1, 1), (uniform(b, 1, 1, 1) < 0.4) * uniform(b, 1, 1, 1) * 0.8
     pictures = (made_of.heads[head].float() / 255).repeat(len(wishes), 1, 1, 1, 1)
     for name, part in made_of.parts.items():
@@ -177,15 +183,6 @@ def compose(made_of: Chimeras, wishes: Tensor, generator: torch.Generator) -> tu
             pictures[i] = pictures[i] * (1 - layer[:, 3:]) + layer[:, :3]
     shown = torch.stack([weights[torch.arange(b, device=device), choice] for choice in chosen])
     return restyle(2 * pictures - 1, generator), shown
-
-
-def _nearest(weights: Tensor, wishes: Tensor) -> Tensor:
-    """Choose for wishes (n, B, 52) among what chimeras can show, (B, WISHES, 52), calm first: (n, B)."""
-    features = torch.from_numpy(expressions.FEATURES.T).float().to(weights.device)
-    wished, can = wishes @ features, weights @ features
-    away = torch.stack([(can - wish[:, None]).square().sum(2) for wish in wished])
-    away[..., 0] = away[..., 0].masked_fill(wished.norm(dim=2) > cartoons.NEARLY_NEUTRAL, torch.inf)
-    return away.argmin(2)
 
 
 def _placed(part: Parts, owner: Tensor, head: Tensor, generator: torch.Generator) -> Tensor:

@@ -98,10 +98,18 @@ def nearest(style: str, actions: Tensor) -> Tensor:
         ValueError: there is no such style.
     """
     features, shown, seen = _table(style, actions.device)
-    asked = actions.float() @ features
-    away = torch.cdist(asked, seen, compute_mode="donot_use_mm_for_euclid_dist")
-    away[asked.norm(dim=1) > cartoons.NEARLY_NEUTRAL, seen.norm(dim=1).argmin()] = torch.inf
-    return shown[away.argmin(1)]
+    return shown[choose(actions.float() @ features, seen, int(seen.norm(dim=1).argmin()))]
+
+
+def choose(asked: Tensor, can: Tensor, calm: int) -> Tensor:
+    """Choose for what is asked, (..., N, F) in raters' coordinates, the nearest of what can be shown, (..., n, F).
+
+    Returns numbers (..., N) in 0..n-1. The `calm` one is chosen only for what is nearly neutral, as in
+    `cartoons.nearest_parts`.
+    """
+    away = torch.cdist(asked, can, compute_mode="donot_use_mm_for_euclid_dist")
+    away[..., calm] = away[..., calm].masked_fill(asked.norm(dim=-1) > cartoons.NEARLY_NEUTRAL, torch.inf)
+    return away.argmin(-1)
 
 
 @lru_cache(maxsize=None)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mirrorme_utils import cartoons, chimeras, config, expressions, moving, translator
+from mirrorme_utils import cartoons, chimeras, config, expressions, moving, translator, vocabulary
 from mirrorme_utils.config import CodeConfig, MoveConfig
 from test_moving import world
 
@@ -34,9 +34,10 @@ def test_heads_and_parts_are_of_the_training_styles_alone(made_of):
 def test_a_head_has_no_face_and_each_part_has_ink_where_the_style_draws_it(made_of):
     for k, style in enumerate(cartoons.STYLES_TRAIN):
         identity = chimeras._identity(1_000, style)
-        whole = cartoons.render_cartoon(identity, np.zeros(52, np.float32), SIZE).image.astype(float)
-        there = made_of.heads[2 * k].movedim(0, -1).numpy()
-        assert np.abs(whole - there).mean() > 0.5, f"{style} keeps its face"
+        whole = chimeras._drawn(identity, cartoons.choices(style)[0][0], SIZE, lambda groups: "")
+        whole = 255 * cartoons._in_front(whole, identity.backdrop)
+        missing = np.abs(whole - made_of.heads[2 * k].movedim(0, -1).numpy()).max(2) > 8
+        assert 0.01 < missing.mean() < 0.4, f"{style} keeps its face, or loses more"
     for name, part in made_of.parts.items():
         assert (part.layers[:, :, 3].amax((2, 3)) > 0).all(), f"a variant of {name} draws nothing"
     above = made_of.parts["brows"].places[:, 1] < made_of.parts["eyes"].places[:, 1]
@@ -106,12 +107,11 @@ def test_a_mirrored_chimera_comes_with_mirrored_actions(made_of):
     assert torch.equal(turned, pictures.flip(-1)) and torch.equal(mirrored, expressions.mirror(shown))
 
 
-def test_chimeras_are_told_as_what_can_show_any_expression(made_of):
-    settings = MoveConfig(width=8, code_width=8)
-    torch.manual_seed(0)
-    model = translator.mirror_me(settings)
-    moving.learn_styles(model, moving.hold(world()), settings, made_of)
-    with torch.no_grad():
-        looked_at = chimeras.compose(made_of, BANK[None], noise(1))[0][0]
-        styles = model.vocabulary.style(model.seen(looked_at))
-    assert (styles == model.vocabulary.ANY).float().mean() > 0.9
+def test_the_vocabulary_learns_that_chimeras_can_show_any_expression(made_of, monkeypatch):
+    held, settings, learned = moving.hold(world()), MoveConfig(width=8, code_width=8), []
+    monkeypatch.setattr(vocabulary.Vocabulary, "learn", lambda _, looks, styles: learned.append((looks, styles)))
+    for some in (None, made_of):
+        moving.learn_styles(translator.mirror_me(settings), held, settings, some)
+    (looks, styles), (more, called) = learned
+    assert len(looks) == len(styles) == len(held.faces) and len(more) == len(called) > len(styles)
+    assert (called[: len(styles)] == styles).all() and (called[len(styles) :] == "").all()
