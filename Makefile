@@ -41,7 +41,7 @@ course: world
 test: unit notebooks
 
 unit: $(STAMP)
-	$(BIN)/python -m pytest tests -q -n 2 --dist loadfile
+	$(BIN)/python -m pytest tests -q -n 2 --dist loadfile --no-loadscope-reorder
 
 # In the profile whose outputs are stored. What the notebooks draw goes to build/ and leaves figures/ alone.
 notebooks: unit

@@ -41,3 +41,8 @@ def world():
     from mirrorme_utils import miniworld
 
     return miniworld.ensure()
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the longest file, which is one chain: the others fill the second process meanwhile."""
+    items.sort(key=lambda item: item.path.name != "test_smoke.py")

@@ -140,16 +140,16 @@ def test_muon_steps_evenly_in_all_directions_but_not_at_the_ends_and_leaves_the_
     assert math.isclose(moved[end].abs().max(), moved[end].abs().min(), rel_tol=1e-3), "AdamW's first step is its rate"
 
 
-@pytest.mark.parametrize("capability, mixed", [("AVX512", True), ("AVX2", False), ("DEFAULT", False)])
-def test_a_processor_that_would_only_emulate_bfloat16_computes_in_32_bits(monkeypatch, capability, mixed):
+@pytest.mark.parametrize("amx", [True, False])
+def test_a_processor_without_units_for_bfloat16_computes_in_32_bits(monkeypatch, amx):
     monkeypatch.setattr(config, "device", lambda: torch.device("cpu"))
-    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
     layer = nn.Linear(3, 3)
     with training.autocast():
-        assert layer(torch.ones(1, 3)).dtype == (torch.bfloat16 if mixed else torch.float32)
+        assert layer(torch.ones(1, 3)).dtype == (torch.bfloat16 if amx else torch.float32)
 
 
-def test_muon_orthogonalises_in_32_bits_where_bfloat16_is_emulated(monkeypatch):
+def test_muon_orthogonalises_in_32_bits_where_bfloat16_costs_more_than_it_saves(monkeypatch):
     from timm.optim import muon as timms
 
     kinds, original = [], timms.zeropower_via_newtonschulz
