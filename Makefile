@@ -43,13 +43,13 @@ test: unit notebooks
 unit: $(STAMP)
 	$(BIN)/python -m pytest tests -q -n 2 --dist loadfile --no-loadscope-reorder
 
-# In the profile whose outputs are stored. What the notebooks draw goes to build/ and leaves figures/ alone. The first two
-# put on disk what others read; those then run two at a time, on a core each.
+# In the profile whose outputs are stored. What the notebooks draw goes to build/ and leaves figures/ alone. First those
+# that put on disk what others read; these then run two at a time, on a core each.
 notebooks: unit
 	@$(STORED) $(BIN)/python -m mirrorme_utils.miniworld
-	$(STORED) $(BIN)/python -m pytest notebooks/0[12]_*.ipynb -q $(NBVAL)
+	$(STORED) $(BIN)/python -m pytest notebooks/0[124]_*.ipynb -q $(NBVAL)
 	$(STORED) OMP_NUM_THREADS=1 $(BIN)/python -m pytest notebooks -q $(NBVAL) \
-	    -n 2 --dist loadfile --ignore-glob='*/0[12]_*.ipynb'
+	    -n 2 --dist loadfile --ignore-glob='*/0[124]_*.ipynb'
 
 app: $(STAMP)
 	@$(BIN)/python -m mirrorme_utils.page
