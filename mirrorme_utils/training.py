@@ -271,8 +271,8 @@ def native_bfloat16() -> bool:
     """Tell whether the device has units of its own for matrices in bfloat16.
 
     Processors without AMX, such as most laptops', and GPUs before Nvidia's Ampere, such as Colab's T4, have none, and
-    bfloat16 costs more than it saves: a step of the mover takes 1.5 times as long as in 32 bits with AVX-512, a
-    convolution seven times with AVX2 alone.
+    bfloat16 costs more than it saves: the mover's way forward and back takes 1.5 times as long as in 32 bits with
+    AVX-512, a convolution seven times with AVX2 alone.
     """
     if config.device().type == "cpu":
         return torch.cpu._is_amx_tile_supported()
