@@ -21,13 +21,15 @@ from PIL import Image, ImageFilter
 
 from . import config, expressions
 from .cartoon_held_out import HELD_OUT
+from .cartoon_material import MATERIAL
 from .cartoon_tables import MIRRORED, TRAIN, Drawing
 from .render import REGIONS, Render
 from .shoot import Backdrop, Film, backdrop, develop
 
-DRAWINGS = TRAIN | HELD_OUT
+DRAWINGS = TRAIN | HELD_OUT | MATERIAL
 STYLES_TRAIN = tuple(TRAIN)
 STYLES_HELD_OUT = tuple(HELD_OUT)
+STYLES_MATERIAL = tuple(MATERIAL)
 NEARLY_NEUTRAL = 0.35  # `expressions.distance` from the neutral face
 FACE = 0.26  # metres that the side of a face box stands for, by which a film is blurred
 _EVERY = "every"  # a variant of our own that draws all used variants of a part over each other
@@ -145,9 +147,9 @@ def render_cartoon(identity: CartoonIdentity, actions: np.ndarray, size: int) ->
     Returns:
         The picture, and the regions that the parts of this identity can cover; "skin" is the rest of its head.
     """
-    x, y, side = _frame(identity)
-    svg = _svg(identity, nearest_parts(identity.style, actions))
-    image = _in_front(_rasterise(svg, (x, y, side / size), size, size, identity), identity.backdrop)
+    x, y, side = frame(identity)
+    svg = draw_svg(identity, nearest_parts(identity.style, actions))
+    image = in_front(rasterise(svg, (x, y, side / size), size, size, identity), identity.backdrop)
     crisp = replace(identity.film, blur=0.0)  # so that a part changes its own pixels only
     return Render(develop(image, crisp, FACE / size), _regions(identity, size))
 
@@ -167,15 +169,15 @@ def render_cartoon_photo(
     side = round(rng.uniform(0.56, 0.78) * min(width, height))
     left = round(rng.uniform(0.15, 0.85) * (width - side))
     top = round(rng.uniform(0.4, 0.7) * (height - side))
-    x, y, units = _frame(identity)
+    x, y, units = frame(identity)
     unit = units / side
     view = (x - left * unit, y - top * unit, unit)
-    drawn = _rasterise(_svg(identity, nearest_parts(identity.style, actions)), view, width, height, identity)
-    image = develop(_in_front(drawn, identity.backdrop), identity.film, FACE / side)
+    drawn = rasterise(draw_svg(identity, nearest_parts(identity.style, actions)), view, width, height, identity)
+    image = develop(in_front(drawn, identity.backdrop), identity.film, FACE / side)
     return image, (left, top, left + side, top + side)
 
 
-def _in_front(drawn: Image.Image, behind: Backdrop) -> np.ndarray:
+def in_front(drawn: Image.Image, behind: Backdrop) -> np.ndarray:
     """Put a drawing in front of a background, (H, W, 3) float32 sRGB in [0, 1]."""
     rgba = np.asarray(drawn.convert("RGBA"), np.float32) / 255
     share = rgba[..., 3:]
@@ -183,7 +185,7 @@ def _in_front(drawn: Image.Image, behind: Backdrop) -> np.ndarray:
     return rgba[..., :3] * share + ground * (1 - share)
 
 
-def _frame(identity: CartoonIdentity) -> tuple[float, float, float]:
+def frame(identity: CartoonIdentity) -> tuple[float, float, float]:
     """Left, top and side of the square face box, in canvas units."""
     left, top, side = _drawing(identity.style).box
     zoomed = side * identity.zoom
@@ -220,7 +222,7 @@ def _tables(style: str) -> dict[str, dict]:
 
 
 @lru_cache(maxsize=64)
-def _svg(identity: CartoonIdentity, parts: Parts) -> str:
+def draw_svg(identity: CartoonIdentity, parts: Parts) -> str:
     """Everything inside the root element of an identity's avatar."""
     from dicebear import Avatar
 
@@ -237,10 +239,10 @@ def _svg(identity: CartoonIdentity, parts: Parts) -> str:
     return re.sub(r"^<svg[^>]*>|</svg>$", "", svg)
 
 
-def _rasterise(svg: str, view: tuple, width: int, height: int, identity: CartoonIdentity, css: str = "") -> Image.Image:
+def rasterise(svg: str, view: tuple, width: int, height: int, identity: CartoonIdentity, css: str = "") -> Image.Image:
     """Draw what a view (left, top, canvas units per pixel) sees; nothing is behind it. `css` picks what is drawn."""
     left, top, unit = view
-    x, y, side = _frame(identity)
+    x, y, side = frame(identity)
     chosen = f"<style>{css}</style>" if css else ""
     move = f"scale({1 / unit}) translate({-left} {-top}) rotate({identity.tilt} {x + side / 2} {y + side / 2})"
     text = (
@@ -254,12 +256,12 @@ def _rasterise(svg: str, view: tuple, width: int, height: int, identity: Cartoon
 @lru_cache(maxsize=256)
 def _regions(identity: CartoonIdentity, size: int) -> np.ndarray:
     """Codes (S, S) of `REGIONS`: where any used variant of a part draws, and a pixel around it."""
-    (x, y, side), drawing = _frame(identity), _drawing(identity.style)
+    (x, y, side), drawing = frame(identity), _drawing(identity.style)
     every = Parts(_EVERY, _EVERY if drawing.brows else "", _EVERY)
-    svg = _svg(identity, every)
+    svg = draw_svg(identity, every)
 
     def covered(css: str) -> np.ndarray:
-        alpha = _rasterise(svg, (x, y, side / size), size, size, identity, css).convert("RGBA").getchannel("A")
+        alpha = rasterise(svg, (x, y, side / size), size, size, identity, css).convert("RGBA").getchannel("A")
         return np.asarray(alpha.filter(ImageFilter.MaxFilter(3))) > 0
 
     regions = np.where(covered("svg{visibility:visible}"), REGIONS.index("skin"), REGIONS.index("rest"))

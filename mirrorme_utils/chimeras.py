@@ -1,9 +1,10 @@
-"""Chimeras: drawings put together from the heads, eyes, brows and mouths of different training styles.
+"""Chimeras: drawings put together from the heads, eyes, brows and mouths of different styles.
 
 A network that knows eight styles by heart reads and redraws a ninth badly. A chimera has a head of one style, eyes of
 another and a mouth of a third, moved, stretched, tinted and bent, so that no style is there to be recognised: how its
-face looks must be seen in the face. That is domain randomization (arXiv 1703.06907). Nothing is taken from the
-held-out styles. Taught in: notebook 07, section 5.
+face looks must be seen in the face. That is domain randomization (arXiv 1703.06907). Parts come from the training
+styles and from those of `cartoon_material`; nothing is taken from the held-out styles. Taught in: notebook 07,
+section 5.
 """
 
 import re
@@ -17,8 +18,8 @@ from PIL import Image
 from torch import Tensor
 
 from . import cartoons, config, expressions, vocabulary, workers
-from .cartoons import STYLES_TRAIN
 
+STYLES = (*cartoons.STYLES_TRAIN, *cartoons.STYLES_MATERIAL)
 PARTS = ("mouth", "eyes", "brows")  # in the order in which they are put on a head
 HEADS, SEEDS = 150, 6  # identities of each style: for heads, and for each part
 WISHES = 192  # expressions that a chimera can show; the nearest one is shown
@@ -55,14 +56,14 @@ def draw(size: int, heads: int = HEADS, seeds: int = SEEDS) -> Chimeras:
     Args:
         heads, seeds: identities of each style, for heads and for each part.
     """
-    jobs = [(1_000 + k, style, size) for style in STYLES_TRAIN for k in range(heads)]
-    owners = {part: [(2_000 + k, style) for style in STYLES_TRAIN if _table(style, part) for k in range(seeds)]
+    jobs = [(1_000 + k, style, size) for style in STYLES for k in range(heads)]
+    owners = {part: [(2_000 + k, style) for style in STYLES if _table(style, part) for k in range(seeds)]
               for part in PARTS}  # fmt: skip
     wanted = [(*owner, part, name, size) for part in PARTS for owner in owners[part] for name in _table(owner[1], part)]
     with workers.pool() as crew:
         drawn = np.stack(list(crew.map(_head, jobs, chunksize=20)))
         layers = dict(zip(wanted, crew.map(_layer, wanted, chunksize=20)))
-    styles = torch.tensor([STYLES_TRAIN.index(style) for _, style, _ in jobs], device=config.device())
+    styles = torch.tensor([STYLES.index(style) for _, style, _ in jobs], device=config.device())
     parts = {part: _parts(part, owners[part], layers, size) for part in PARTS}
     eyes, brows = parts["eyes"].places, parts["brows"].places
     nowhere = brows[:, 2] == 0
@@ -79,15 +80,15 @@ def _pictures(images: np.ndarray) -> Tensor:
 
 
 def _parts(part: str, owners: list[tuple[int, str]], layers: dict, size: int) -> Parts:
-    most = max(len(_table(style, part)) for style in STYLES_TRAIN)
-    places, line = torch.zeros(len(STYLES_TRAIN), 4), torch.linspace(-1 + 1 / size, 1 - 1 / size, size)
+    most = max(len(_table(style, part)) for style in STYLES)
+    places, line = torch.zeros(len(STYLES), 4), torch.linspace(-1 + 1 / size, 1 - 1 / size, size)
     rows, weights, styles = [], [], []
     for seed, style in owners:
         names = list(_table(style, part))
         names = [names[i % len(names)] for i in range(most)]
         rows.append(np.stack([layers[seed, style, part, name, size] for name in names]))
         weights.append(np.stack([expressions.compose(**_table(style, part)[name]) for name in names]))
-        styles.append(STYLES_TRAIN.index(style))
+        styles.append(STYLES.index(style))
     for k in set(styles):
         ink = torch.from_numpy(np.mean([r[..., 3] for r, s in zip(rows, styles) if s == k], axis=(0, 1))).float()
         for axis in range(2):
@@ -115,10 +116,10 @@ def _drawn(
     identity: cartoons.CartoonIdentity, shown: cartoons.Parts, size: int, css: Callable[[dict[str, str]], str]
 ) -> Image.Image:  # fmt: skip
     """Draw an avatar's face box, (S, S) with nothing behind it; `css` maps the parts' groups to what is to be seen."""
-    x, y, side = cartoons._frame(identity)
-    svg = cartoons._svg(identity, shown)
+    x, y, side = cartoons.frame(identity)
+    svg = cartoons.draw_svg(identity, shown)
     chosen = css(_groups(svg, identity.style, shown))
-    return cartoons._rasterise(svg, (x, y, side / size), size, size, identity, chosen)
+    return cartoons.rasterise(svg, (x, y, side / size), size, size, identity, chosen)
 
 
 def _head(job: tuple[int, str, int]) -> np.ndarray:
@@ -126,7 +127,7 @@ def _head(job: tuple[int, str, int]) -> np.ndarray:
     seed, style, size = job
     identity, neutral = _identity(seed, style), cartoons.choices(style)[0][0]
     drawn = _drawn(identity, neutral, size, lambda groups: _rule("hidden", *groups.values()))
-    return np.uint8(cartoons._in_front(drawn, identity.backdrop) * 255 + 0.5)
+    return np.uint8(cartoons.in_front(drawn, identity.backdrop) * 255 + 0.5)
 
 
 def _layer(job: tuple[int, str, str, str, int]) -> np.ndarray:
@@ -157,7 +158,7 @@ def compose(made_of: Chimeras, wishes: Tensor, generator: torch.Generator) -> tu
 
     head = (uniform(b) * len(made_of.heads)).long()
     owners = {name: (uniform(b) * len(part.styles)).long() for name, part in made_of.parts.items()}
-    bare = torch.tensor([not _table(style, "brows") for style in STYLES_TRAIN], device=device)
+    bare = torch.tensor([not _table(style, "brows") for style in STYLES], device=device)
     browless = bare[made_of.parts["eyes"].styles[owners["eyes"]]]  # such eyes bring their brows along
     variants, weights = {}, []
     for name, part in made_of.parts.items():
@@ -167,7 +168,10 @@ def compose(made_of: Chimeras, wishes: Tensor, generator: torch.Generator) -> tu
         weights.append(shown * ~(browless[:, None, None] & (name == "brows")))
     weights = torch.stack(weights).amax(0)
     features = torch.from_numpy(expressions.FEATURES.T).to(device)
-    chosen = vocabulary.choose((wishes @ features).transpose(0, 1), weights @ features, calm=0).T
+    again = (weights == 0).all(2, keepdim=True)  # neutral like the first, in other parts that say nothing
+    again[:, 0] = False
+    can = (weights @ features).masked_fill(again, torch.inf)
+    chosen = vocabulary.choose((wishes @ features).transpose(0, 1), can, calm=0).T
     tint, share = uniform(b, 3, 1, 1), (uniform(b, 1, 1, 1) < 0.4) * uniform(b, 1, 1, 1) * 0.8
     pictures = (made_of.heads[head].float() / 255).repeat(len(wishes), 1, 1, 1, 1)
     for name, part in made_of.parts.items():

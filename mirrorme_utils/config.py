@@ -117,8 +117,7 @@ class ReportConfig:
 
 @dataclass(frozen=True)
 class CodeConfig:
-    """The expression code, supervised by the training world's action weights (notebook 07); chimeras: their share of a
-    step's faces."""
+    """The expression code, supervised by action weights (notebook 07); chimeras: their share of a step's faces."""
 
     size: int = 64
     width: int = 24
@@ -165,8 +164,9 @@ class Profile:
     cases: int = 24
 
 
-CODE_128 = CodeConfig(size=128, width=48, steps=15_000, batch=256, chimeras=0.2)
-MOVE_128 = MoveConfig(size=128, width=56, code_width=48, steps=17_112, batch=256, chimeras=0.2)
+CODE_128 = CodeConfig(size=128, width=48, steps=27_000, batch=256, chimeras=0.25)
+MOVE_128 = MoveConfig(size=128, width=56, code_width=48, steps=24_956, batch=256, chimeras=0.25)
+CROWD_128 = WorldConfig(humans=16_000, cartoons=6_000, expressions=8, size=128)
 
 PROFILES = {
     "smoke": Profile(
@@ -200,7 +200,7 @@ PROFILES = {
     "colab": Profile(
         "colab",
         WorldConfig(humans=1_000, cartoons=1_000, size=128, triplets=200_000),
-        WorldConfig(humans=8_000, cartoons=4_000, expressions=8, size=128),
+        CROWD_128,
         LeakConfig(),
         FecnetConfig(size=128, width=48, steps=12_000, batch=192, pretrain_steps=8_000, frozen_steps=3_000),
         BorrowedConfig(),
@@ -212,7 +212,7 @@ PROFILES = {
     "report": Profile(
         "report",
         WorldConfig(humans=75_135, cartoons=389_678, expressions=1, size=224, triplets=500_203),
-        WorldConfig(humans=8_000, cartoons=4_000, expressions=8, size=128),
+        CROWD_128,
         LeakConfig(),
         FecnetConfig(size=224, width=48, steps=20_000, batch=192, pretrain_steps=30_000, frozen_steps=5_000),
         BorrowedConfig(),

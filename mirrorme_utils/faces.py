@@ -3,6 +3,7 @@
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -118,16 +119,22 @@ def _render_chunk(job: tuple[list[Face], int]):
     return np.stack([r.image for r in renders]), np.stack([r.regions for r in renders])
 
 
-def parallel(function, jobs: list, workers: int | None = None, progress: str = "") -> list:
+def each(function, jobs: list, workers: int | None = None, progress: str = "") -> Iterator:
     """Map a module-level function over jobs in worker processes, in order; a bar on a terminal if `progress`."""
     from tqdm.auto import tqdm
 
     workers = workers or os.cpu_count() or 1
     bar = dict(total=len(jobs), desc=progress, disable=None if progress else True)
     if workers == 1 or len(jobs) < 2:
-        return list(tqdm(map(function, jobs), **bar))
+        yield from tqdm(map(function, jobs), **bar)
+        return
     with pool(workers) as crew:
-        return list(tqdm(crew.map(function, jobs), **bar))
+        yield from tqdm(crew.map(function, jobs), **bar)
+
+
+def parallel(function, jobs: list, workers: int | None = None, progress: str = "") -> list:
+    """Like `each`, but keep all results."""
+    return list(each(function, jobs, workers, progress))
 
 
 def render_faces(faces: list[Face], size: int, workers: int | None = None, progress: str = ""):
@@ -138,9 +145,13 @@ def render_faces(faces: list[Face], size: int, workers: int | None = None, progr
     """
     if any(face.kind == "human" for face in faces):
         humans.prepare()
-    jobs = [(faces[i : i + 48], size) for i in range(0, len(faces), 48)]
-    images, regions = zip(*parallel(_render_chunk, jobs, workers, progress))
-    return np.concatenate(images), np.concatenate(regions)
+    starts = range(0, len(faces), 48)
+    images = np.empty((len(faces), size, size, 3), np.uint8)
+    regions = np.empty((len(faces), size, size), np.uint8)
+    drawn = each(_render_chunk, [(faces[i : i + 48], size) for i in starts], workers, progress)
+    for i, (some, theirs) in zip(starts, drawn):
+        images[i : i + 48], regions[i : i + 48] = some, theirs
+    return images, regions
 
 
 def face_set(world: WorldConfig, splits: tuple[str, ...] = SPLITS, kinds: tuple[str, ...] = KINDS) -> FaceSet:

@@ -1,6 +1,7 @@
 """Cartoons: parts mean what their tables say, only parts change, and a seed draws the same everywhere."""
 
 import json
+import re
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from importlib.resources import files
@@ -13,6 +14,7 @@ from mirrorme_utils import cartoon_tables, cartoons, config, expressions
 from mirrorme_utils.render import REGIONS
 
 STYLES = cartoons.STYLES_TRAIN + cartoons.STYLES_HELD_OUT
+ALL = tuple(cartoons.DRAWINGS)
 SHOWN = ("Neutral", "Elation", "Sadness", "Anger", "Surprise", "Disgust")
 ACTIONS = {name: expressions.compose(**expressions.PALETTE[name]) for name in SHOWN}
 
@@ -27,10 +29,20 @@ def identity_of(style, seed=4):
 
 def test_enough_styles_and_none_is_both_trained_and_held_out():
     assert len(cartoons.STYLES_TRAIN) >= 8 and len(cartoons.STYLES_HELD_OUT) >= 3
-    assert not set(cartoons.STYLES_TRAIN) & set(cartoons.STYLES_HELD_OUT)
+    kinds = cartoons.STYLES_TRAIN, cartoons.STYLES_HELD_OUT, cartoons.STYLES_MATERIAL
+    assert sorted(set().union(*kinds)) == sorted(sum(kinds, ())) == sorted(ALL)
 
 
-@pytest.mark.parametrize("style", STYLES)
+def test_no_style_that_is_trained_on_draws_a_part_of_a_held_out_one():
+    def paths(styles):
+        text = json.dumps([definition(style)["components"] for style in styles])
+        return set(re.findall(r'"d": "([^"]+)"', text))
+
+    held_out = paths(cartoons.STYLES_HELD_OUT)
+    assert len(held_out) > 100 and not held_out & paths(cartoons.STYLES_TRAIN + cartoons.STYLES_MATERIAL)
+
+
+@pytest.mark.parametrize("style", ALL)
 def test_tables_name_variants_that_the_style_draws(style):
     drawing, components = cartoons.DRAWINGS[style], definition(style)["components"]
     for part, table in (("eyes", drawing.eyes), ("mouth", drawing.mouth), (drawing.brows_part, drawing.brows)):
@@ -161,7 +173,7 @@ def test_an_unknown_style_is_named_with_those_there_are():
         cartoons.nearest_parts("no-such-style", expressions.NEUTRAL)
 
 
-@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("style", ALL)
 def test_each_style_is_credited_as_its_package_says(style):
     meta = definition(style)["meta"]
     rows = [row for row in (config.ROOT / "data" / "CREDITS.md").read_text("utf-8").splitlines() if f"`{style}`" in row]
