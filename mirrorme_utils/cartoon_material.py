@@ -77,7 +77,7 @@ CLAY = Drawing(
     box=(22, 28, 56),
     brows_part="",
     eyes=both_ways({
-        "even": {}, "googly": {}, "tiny": {}, "dots": {}, "big": dict(eyeWide=0.5), "pinprick": dict(eyeWide=0.9),
+        "even": {}, "big": dict(eyeWide=0.5), "pinprick": dict(eyeWide=0.9),
         "side": TO_RIGHT, "up": dict(eyeLookUp=0.8), "down": dict(eyeLookDown=0.7), "inward": dict(eyeLookIn=0.7),
         "outward": dict(eyeLookOut=0.6, eyeLookUp=0.3), "happy": LAUGHING, "wink": WINK_LEFT,
     }),

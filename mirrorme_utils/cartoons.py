@@ -1,8 +1,9 @@
 """Cartoon faces: DiceBear's drawn avatars as identities, their eyes, brows and mouths as expressions.
 
 An identity is a seed and a style: everything that DiceBear draws from a seed except the eyes, brows and mouth. An
-expression is a choice of these parts. The tables in `cartoon_tables` give each part its action weights, so that people
-and cartoons share one expression space. Drawing is a pure function, the same to the byte on one machine.
+expression is a choice of these parts. The tables in `cartoon_tables`, `cartoon_held_out` and `cartoon_material` give
+each part its action weights, so that people and cartoons share one expression space. Drawing is a pure function, the
+same to the byte on one machine.
 
 Taught in: notebook 01, section 1.
 """

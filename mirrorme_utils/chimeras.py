@@ -168,7 +168,7 @@ def compose(made_of: Chimeras, wishes: Tensor, generator: torch.Generator) -> tu
         weights.append(shown * ~(browless[:, None, None] & (name == "brows")))
     weights = torch.stack(weights).amax(0)
     features = torch.from_numpy(expressions.FEATURES.T).to(device)
-    again = (weights == 0).all(2, keepdim=True)  # neutral like the first, in other parts that say nothing
+    again = (weights == 0).all(2, keepdim=True)  # neutral once more: parts repeat where there are few
     again[:, 0] = False
     can = (weights @ features).masked_fill(again, torch.inf)
     chosen = vocabulary.choose((wishes @ features).transpose(0, 1), can, calm=0).T

@@ -149,7 +149,7 @@ def render_faces(faces: list[Face], size: int, workers: int | None = None, progr
     images = np.empty((len(faces), size, size, 3), np.uint8)
     regions = np.empty((len(faces), size, size), np.uint8)
     drawn = each(_render_chunk, [(faces[i : i + 48], size) for i in starts], workers, progress)
-    for i, (some, theirs) in zip(starts, drawn):
+    for i, (some, theirs) in zip(starts, drawn, strict=True):
         images[i : i + 48], regions[i : i + 48] = some, theirs
     return images, regions
 

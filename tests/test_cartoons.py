@@ -52,7 +52,7 @@ def test_tables_name_variants_that_the_style_draws(style):
         assert set(excluded) < set(components[component]["variants"]), component
 
 
-@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("style", ALL)
 def test_each_choice_of_parts_is_the_nearest_to_its_own_expression(style):
     parts, vectors = cartoons.choices(style)
     assert vectors.dtype == np.float32 and vectors.shape == (len(parts), 52)
@@ -62,7 +62,7 @@ def test_each_choice_of_parts_is_the_nearest_to_its_own_expression(style):
         assert cartoons.nearest_parts(style, vectors[i]) == parts[i], "two choices of parts mean the same"
 
 
-@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("style", ALL)
 def test_nearest_parts_have_the_smallest_distance(style):
     parts, vectors = cartoons.choices(style)
     for actions in expressions.bank(5, 12).actions:
