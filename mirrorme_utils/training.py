@@ -32,6 +32,10 @@ from . import config
 
 AUTOSAVE_SECONDS = 30
 
+# A dead unit's momentum shrinks until its numbers are denormal, with which a step of Muon takes a CPU up to fifty times
+# as long (`benchmarks/denormals.py`). This stands here since threads that have computed before keep their old ways.
+torch.set_flush_denormal(True)
+
 
 class CheckpointError(ValueError):
     """A checkpoint is missing, or of another configuration than the one asked for."""

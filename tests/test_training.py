@@ -2,6 +2,8 @@
 
 import math
 import signal
+import subprocess
+import sys
 from dataclasses import dataclass, replace
 
 import pytest
@@ -165,3 +167,9 @@ def test_muon_orthogonalises_in_32_bits_where_bfloat16_costs_more_than_it_saves(
     layer(torch.ones(1, 8)).sum().backward()
     optimizer.step()
     assert kinds == [torch.float32]
+
+
+def test_no_thread_computes_with_denormal_numbers():
+    tiny = "x = torch.full((1 << 22,), 1e-20); print((x * x).count_nonzero().item())"
+    program = f"import torch; from mirrorme_utils import training; torch.set_num_threads(2); {tiny}"
+    assert subprocess.check_output([sys.executable, "-c", program], text=True, cwd=config.ROOT).strip() == "0"
