@@ -1,10 +1,11 @@
-# Needs python3 (3.11 to 3.13), make and git. Everything else goes into .venv, once.
-#   make          .venv with the requirements
-#   make course   the mini world, then all notebooks from top to bottom, in place
+# Needs python3 (3.11 to 3.13), make and git. Everything else goes into .venv, once. Works in any folder.
+#   make          .venv with the requirements, and the command .venv/bin/mirrorme
+#   make course   the mini world, then all notebooks from top to bottom, into build/
 #   make test     unit tests, then every notebook against its stored outputs
 #   make app      the last notebook as a page
-#   make retrain  the course with every checkpoint trained from scratch
 #   make bench    the scores on new worlds: make bench SEED="11 12 13" CHECKPOINT=moving
+#   make retrain  the course with every checkpoint trained from scratch
+#   make store    for maintainers: run the course in place, which renews the stored notebooks and figures/
 #   make clean    remove what was built; .venv and the shipped checkpoints stay
 
 PYTHON ?= python3
@@ -12,12 +13,13 @@ SEED ?= 7
 CHECKPOINT ?= moving
 BIN := .venv/bin
 STAMP := .venv/installed
-STORED := MIRRORME_PROFILE=laptop RETRAIN=0 MIRRORME_FIGURES=$(CURDIR)/build/figures
+MIRRORME := $(BIN)/python -m mirrorme_utils
+STORED := MIRRORME_PROFILE=laptop RETRAIN=0 MIRRORME_FIGURES="$(CURDIR)/build/figures"
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout=900
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup world course test unit notebooks app retrain bench clean
+.PHONY: setup world course test unit notebooks store app retrain bench clean
 
 setup: $(STAMP)
 
@@ -33,34 +35,37 @@ $(STAMP): requirements.txt pyproject.toml
 	@touch $@
 
 world: $(STAMP)
-	@$(BIN)/python -m mirrorme_utils.miniworld
+	@$(MIRRORME) world
 
-course: world
-	@$(BIN)/python -m mirrorme_utils.course
+course: $(STAMP)
+	@$(MIRRORME) course
 
 test: unit notebooks
 
 unit: $(STAMP)
 	$(BIN)/python -m pytest tests -q -n 2 --dist loadfile --no-loadscope-reorder
 
-# In the profile whose outputs are stored. What the notebooks draw goes to build/ and leaves figures/ alone. First those
-# that put on disk what others read; these then run two at a time, on a core each.
+# In the profile whose outputs are stored. First those that put on disk what others read; these then run two at a time,
+# on a core each.
 notebooks: unit
-	@$(STORED) $(BIN)/python -m mirrorme_utils.miniworld
+	@$(STORED) $(MIRRORME) world
 	$(STORED) $(BIN)/python -m pytest notebooks/0[124]_*.ipynb -q $(NBVAL)
 	$(STORED) OMP_NUM_THREADS=1 $(BIN)/python -m pytest notebooks -q $(NBVAL) \
 	    -n 2 --dist loadfile --ignore-glob='*/0[124]_*.ipynb'
 
-app: $(STAMP)
-	@$(BIN)/python -m mirrorme_utils.page
+store: $(STAMP)
+	@MIRRORME_PROFILE=laptop RETRAIN=0 $(MIRRORME) course --store
 
-retrain: world
-	@RETRAIN=1 $(BIN)/python -m mirrorme_utils.course
+app: $(STAMP)
+	@$(MIRRORME) app
+
+retrain: $(STAMP)
+	@RETRAIN=1 $(MIRRORME) course
 
 bench: $(STAMP)
-	@$(BIN)/python -m mirrorme_utils.bench --seed $(SEED) --checkpoint $(CHECKPOINT) \
+	@$(MIRRORME) bench --seed $(SEED) --checkpoint $(CHECKPOINT) \
 	    --json build/bench-$(CHECKPOINT)-$(firstword $(SEED)).json
 
 clean:
-	rm -rf build data/mini data/clean data/labels data/cache .pytest_cache .ruff_cache *.egg-info
-	find mirrorme_utils tests notebooks -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf
+	rm -rf build data/mini data/clean data/labels data/cache .pytest_cache .ruff_cache .import_linter_cache *.egg-info
+	find mirrorme_utils tests notebooks \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +

@@ -15,7 +15,8 @@ import time
 import torch
 from torch import nn
 
-from mirrorme_utils import config, training, translator
+from mirrorme_utils import profiles, training
+from mirrorme_utils.networks import translator
 
 AGES = range(0, 2_001, 200)
 
@@ -42,7 +43,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
     torch.set_num_threads(1)
-    settings = config.PROFILES["laptop"].code
+    settings = profiles.PROFILES["laptop"].code
     head = translator.ExpressionCode(settings.size, settings.width).head
     layer = max((part for part in head if isinstance(part, nn.Linear)), key=lambda part: part.weight.numel())
     print(f"{layer.out_features} x {layer.in_features} on one thread of {platform.processor() or platform.machine()}")

@@ -27,7 +27,8 @@ import numpy as np
 from PIL import Image
 
 from mirrorme_utils import config
-from mirrorme_utils.photo_server import HOST, PhotoServer, choose_faults
+from mirrorme_utils.data.photo_server import PhotoServer, choose_faults
+from mirrorme_utils.world.formats import PHOTO_HOST as HOST
 
 SHARES = {"404": 0.005, "410": 0.005, "truncated": 0.005, "html": 0.005}
 TURNS = 4
@@ -35,8 +36,8 @@ SETTINGS = ((1, 32), (2, 16), (2, 32), (2, 64))  # processes and threads of img2
 OURS = """
 import sys
 from pathlib import Path
-from mirrorme_utils import crops
-from mirrorme_utils.download import Options, download
+from mirrorme_utils.data import crops
+from mirrorme_utils.data.download import Options, download
 if __name__ == "__main__":
     folder, host, address, box = Path(sys.argv[1]), sys.argv[2], sys.argv[3], (0.3, 0.6, 0.2, 0.7)
     urls = (folder / "links.txt").read_text().split()

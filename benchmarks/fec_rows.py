@@ -19,9 +19,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mirrorme_utils import clean, config, fec, icartoonface, sources
-from mirrorme_utils.fetcher import Fetcher, photo_path
-from mirrorme_utils.ledger import Entry
+from mirrorme_utils import config
+from mirrorme_utils.data import clean, fec, icartoonface, sources
+from mirrorme_utils.data.fetch import Fetcher, photo_path
+from mirrorme_utils.data.ledger import Entry
+from mirrorme_utils.world import formats
 
 CARTOON_ROWS = {"detection": 91_160, "recognition": 389_678}
 
@@ -34,7 +36,7 @@ def write_rows(folder: Path, rows: int, faces: int) -> None:
     numbers = (rng.integers(0, faces, (rows, 1)) + steps.cumsum(axis=1)) % faces
     kinds, votes = rng.integers(0, 3, rows), rng.choice([1, 2, 3], (rows, 7), p=[0.1, 0.8, 0.1])
     lengths = rng.choice([5, 6, 7], rows, p=[0.05, 0.9, 0.05])
-    with open(folder / fec.FILES["train"], "w") as train, open(folder / fec.FILES["test"], "w") as test:
+    with open(folder / formats.FEC_FILES["train"], "w") as train, open(folder / formats.FEC_FILES["test"], "w") as test:
         for i, (three, kind) in enumerate(zip(numbers, kinds)):
             cells = ",".join(
                 f'"http://photos.example.test/{n % 97}/{n:09d}_{n * 7919 % 10**10:010d}_b.jpg",'
@@ -42,7 +44,7 @@ def write_rows(folder: Path, rows: int, faces: int) -> None:
                 for n in three
             )
             given = ",".join(f"rater{(i + r) % 300},{votes[i, r]}" for r in range(lengths[i]))
-            line = f"{cells},{fec.TYPES[kind]},{given}\n"
+            line = f"{cells},{formats.TRIPLET_TYPES[kind]},{given}\n"
             (test if i % 10 == 0 else train).write("malformed\n" if i % 1000 == 999 else line)
 
 

@@ -20,23 +20,25 @@ from pathlib import Path
 
 import numpy as np
 
-from mirrorme_utils import config, expressions, faces, humans, miniworld
+from mirrorme_utils import config, profiles
+from mirrorme_utils.world import build, expressions, faces
+from mirrorme_utils.world.people import human
 
 STEPS = {  # of a person's image: file and function, with all that it calls
     "rays to what is seen, and to the light": ("rays.py", "cast"),
-    "skin, hair, eyes, cloth": ("studio.py", "_shade"),
+    "skin, hair, eyes, cloth": ("shading.py", "_shade"),
     "of it the wrinkles": ("wrinkles.py", "at"),
-    "shape and expression": ("humans.py", "posed"),
-    "film": ("shoot.py", "develop"),
-    "exposure": ("shoot.py", "encode"),
-    "background": ("shoot.py", "backdrop"),
+    "shape and expression": ("human.py", "posed"),
+    "camera response": ("capture.py", "develop"),
+    "exposure": ("capture.py", "encode"),
+    "background": ("capture.py", "backdrop"),
 }
 
 
 def shown(kind: str, images: int) -> list[faces.Face]:
     """Faces of as many identities as it takes, 24 expressions each."""
     n = -(-images // 24)
-    world = replace(config.PROFILES["laptop"].world, humans=n, cartoons=n)
+    world = replace(profiles.PROFILES["laptop"].world, humans=n, cartoons=n)
     return [face for i in range(n) for _, face in faces.cast(world, kind, i)][:images]
 
 
@@ -67,22 +69,22 @@ def steps(size: int, images: int = 240) -> dict[str, float]:
 
 def tables() -> tuple[float, float]:
     """Seconds, and GiB of peak memory of this process, for the report's number of people and FEC's of triplets."""
-    world = config.world_of(75_135 + 389_678)
+    world = profiles.world_of(75_135 + 389_678)
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
         config.DATA = Path(folder)
-        parts, names = miniworld.root() / "parts", list(expressions.PALETTE)
+        parts, names = build.root() / "parts", list(expressions.PALETTE)
         parts.mkdir(parents=True)
-        (miniworld.root() / miniworld.FEC).mkdir()
+        (build.root() / build.FEC).mkdir()
         for i in range(world.humans):
             rows = [
                 [f"fec/photos/{i}-{k}.jpg", 0.2, 0.6, 0.1, 0.7, "human", i, faces.split_of(i), name,
                  *expressions.sample(name, rng).round(4)]
                 for k, name in enumerate(rng.choice(names, world.expressions))
             ]  # fmt: skip
-            miniworld._write_rows(parts / f"human-{i:06d}.csv", rows)
+            build._write_rows(parts / f"human-{i:06d}.csv", rows)
         start = time.perf_counter()
-        miniworld.write_tables(world)
+        build.write_tables(world)
         seconds = time.perf_counter() - start
     return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
@@ -93,7 +95,7 @@ if __name__ == "__main__":
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--tables", action="store_true")
     options = parser.parse_args()
-    humans.prepare()
+    human.prepare()
     print(f"{os.cpu_count()} cores, {platform.machine()}, {options.images} images of {options.size} pixels, seed 0")
     for kind in faces.KINDS:
         print(f"{kind:<8} {speed(kind, options.images, options.size):6.0f} images/s")

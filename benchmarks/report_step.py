@@ -19,10 +19,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mirrorme_utils import checkpoints, config, report, training
-from mirrorme_utils.discriminator import PatchGAN
+from mirrorme_utils import config, profiles, training
+from mirrorme_utils.experiments import checkpoints, report_gan
+from mirrorme_utils.networks.report import PatchGAN
 
-CONFIGURATIONS = config.PROFILES["laptop"].report, replace(config.PROFILES["report"].report, size=256, batch=2)
+CONFIGURATIONS = profiles.PROFILES["laptop"].report, replace(profiles.PROFILES["report"].report, size=256, batch=2)
 
 
 class PublicUNet(nn.Module):
@@ -55,21 +56,21 @@ class PublicUNet(nn.Module):
         return x
 
 
-def public(settings: config.ReportConfig, embedding: nn.Module) -> report.Networks:
+def public(settings: profiles.ReportConfig, embedding: nn.Module) -> report_gan.Networks:
     """Make CycleGAN's networks with its optimizer, for the report's step; its discriminator is the report's, too."""
     g, d = PublicUNet(settings.levels, settings.width), PatchGAN(settings.width)
     adam = (torch.optim.Adam(net.parameters(), 2e-4, betas=(0.5, 0.999)) for net in (g, d))
-    return report.Networks(g.to(config.device()), d.to(config.device()), embedding, *adam)
+    return report_gan.Networks(g.to(config.device()), d.to(config.device()), embedding, *adam)
 
 
-def milliseconds(settings: config.ReportConfig, rounds: int) -> dict[str, float]:
+def milliseconds(settings: profiles.ReportConfig, rounds: int) -> dict[str, float]:
     """Return the median milliseconds of a step, by who takes it; the first round of each is not counted."""
     embedding = checkpoints.load_fecnet()
     rng = config.rng(0, "step")
     t, s = (torch.from_numpy(rng.random((settings.batch, 3, settings.size, settings.size), np.float32)) * 2 - 1
             for _ in range(2))  # fmt: skip
-    plain = {"CycleGAN's, 32 bits": public(settings, embedding), "ours, 32 bits": report.networks(settings, embedding)}
-    takers = plain | {"ours, as trained": report.networks(settings, embedding)}
+    plain = {"CycleGAN's, 32 bits": public(settings, embedding), "ours, 32 bits": report_gan.networks(settings, embedding)}
+    takers = plain | {"ours, as trained": report_gan.networks(settings, embedding)}
     spent = {name: [] for name in takers}
     for _ in range(rounds + 1):
         for name, nets in takers.items():
@@ -78,7 +79,7 @@ def milliseconds(settings: config.ReportConfig, rounds: int) -> dict[str, float]
             precision = mock.patch.object(training, "autocast", nullcontext) if name in plain else nullcontext()
             with precision:
                 start = time.perf_counter()
-                report.step(nets, *batch, settings)["total"].item()
+                report_gan.step(nets, *batch, settings)["total"].item()
                 spent[name].append(1_000 * (time.perf_counter() - start))
     return {name: float(np.median(times[1:])) for name, times in spent.items()}
 

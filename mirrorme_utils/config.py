@@ -1,246 +1,20 @@
-"""Profiles, paths, seeds and the device: everything that a notebook sets once."""
+"""Folders, splits, seeds, the device and the profile: everything that a notebook sets once."""
 
 import os
 import random
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+
+from .profiles import PROFILES, Profile, world_of
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("MIRRORME_DATA", ROOT / "data"))
 FIGURES = Path(os.environ.get("MIRRORME_FIGURES", ROOT / "figures"))
 CHECKPOINTS = Path(os.environ.get("MIRRORME_CHECKPOINTS", ROOT / "data" / "checkpoints"))
-
-
-@dataclass(frozen=True)
-class WorldConfig:
-    """Size of the mini world: identities of each kind, expressions of each identity, pixels of a crop, triplets of
-    people, and the seed of everything."""
-
-    humans: int
-    cartoons: int
-    expressions: int = 24
-    size: int = 64
-    triplets: int = 150_000
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class LeakConfig:
-    """One head on ImageNet's features, trained on two splits (notebook 02); `batch` triplets a step."""
-
-    size: int = 64
-    dimensions: int = 16
-    steps: int = 1_000
-    batch: int = 512
-    learning_rate: float = 1e-3
-    seed: int = 12
-
-
-@dataclass(frozen=True)
-class FecnetConfig:
-    """FECNet's training (notebook 03): `warm_steps` on the categories that the triplets' types hold,
-    `pretrain_steps` on triplets of people, then `steps` on triplets of people and cartoons; `batch` faces a step."""
-
-    size: int = 64
-    width: int = 16
-    dimensions: int = 16
-    steps: int = 2_000
-    batch: int = 192
-    learning_rate: float = 2e-3
-    warm_steps: int = 900
-    pretrain_steps: int = 2_000
-    frozen_steps: int = 200
-    overfit_steps: int = 400
-    overfit_images: int = 4_000
-    seed: int = 3
-
-
-@dataclass(frozen=True)
-class BorrowedConfig:
-    """FECNet on the trunk of the flagship's expression code (notebook 03); `size` and `width` are that code's."""
-
-    size: int = 128
-    width: int = 48
-    dimensions: int = 16
-    steps: int = 400
-    batch: int = 192
-    learning_rate: float = 1e-3
-    seed: int = 8
-
-
-@dataclass(frozen=True)
-class JudgeConfig:
-    """The bench's judge (notebook 03b): another trunk, another seed, and people and drawings of another world."""
-
-    humans: int = 1_600
-    cartoons: int = 800
-    size: int = 64
-    width: int = 24
-    dimensions: int = 16
-    steps: int = 10_000
-    batch: int = 64
-    learning_rate: float = 2e-3
-    world: int = 1
-    seed: int = 11
-
-
-@dataclass(frozen=True)
-class ReportConfig:
-    """The report's translator and discriminator (notebooks 05 and 06).
-
-    levels: how many halve the picture; depth: levels in all, if more; dimensions: of the embedding; source_at_input:
-    stack the source's picture onto the target's instead; skips: False cuts the UNet's; halvings: of the discriminator;
-    rotation: most degrees of turning; alpha, beta, gamma: weights in `losses.report`; alone: steps for alpha alone.
-    """
-
-    size: int = 64
-    levels: int = 4
-    width: int = 16
-    depth: int | None = None
-    dimensions: int = 16
-    source_at_input: bool = False
-    skips: bool = True
-    halvings: int = 3
-    rotation: float = 45.0
-    steps: int = 1_500
-    batch: int = 8
-    learning_rate: float = 1e-3
-    alpha: float = 1.0
-    beta: float = 4.0
-    gamma: float = 10.0
-    alone: int = 0
-    seed: int = 5
-
-
-@dataclass(frozen=True)
-class CodeConfig:
-    """The expression code, supervised by action weights (notebook 07); chimeras: their share of a step's faces."""
-
-    size: int = 64
-    width: int = 24
-    steps: int = 6_000
-    batch: int = 64
-    learning_rate: float = 2e-3
-    chimeras: float = 0.0
-    seed: int = 6
-
-
-@dataclass(frozen=True)
-class MoveConfig:
-    """The translator that moves the face (notebook 07); code_width: channels of its code's network; chimeras: their
-    share of a step's pairs."""
-
-    size: int = 64
-    width: int = 40
-    code_width: int = 24
-    steps: int = 6_500
-    batch: int = 32
-    learning_rate: float = 2e-3
-    chimeras: float = 0.0
-    seed: int = 7
-
-
-@dataclass(frozen=True)
-class Profile:
-    """One row of the table of profiles (see README, "Profiles").
-
-    world: the mini world, which notebooks 01 to 06 read as files. crowd: what notebook 07 renders to train on, more
-    identities with fewer expressions each. cases: identity pairs in each direction of the notebooks' bench.
-    """
-
-    name: str
-    world: WorldConfig
-    crowd: WorldConfig
-    leak: LeakConfig
-    fecnet: FecnetConfig
-    borrowed: BorrowedConfig
-    judge: JudgeConfig
-    report: ReportConfig
-    code: CodeConfig
-    move: MoveConfig
-    cases: int = 24
-
-
-CODE_128 = CodeConfig(size=128, width=48, steps=27_000, batch=256, chimeras=0.25)
-MOVE_128 = MoveConfig(size=128, width=56, code_width=48, steps=24_956, batch=256, chimeras=0.25)
-CROWD_128 = WorldConfig(humans=16_000, cartoons=6_000, expressions=8, size=128)
-
-PROFILES = {
-    "smoke": Profile(
-        "smoke",
-        WorldConfig(humans=30, cartoons=30, expressions=16, triplets=300),
-        WorldConfig(humans=30, cartoons=30, expressions=8),
-        LeakConfig(steps=20, batch=24),
-        FecnetConfig(
-            width=4, steps=20, batch=24, warm_steps=20, pretrain_steps=20, frozen_steps=10, overfit_steps=20,
-            overfit_images=40,
-        ),
-        BorrowedConfig(steps=20, batch=24),
-        JudgeConfig(humans=30, cartoons=30, width=4, steps=20, batch=8),
-        ReportConfig(width=4, steps=20, batch=4),
-        CodeConfig(width=4, steps=20, batch=8),
-        MoveConfig(width=8, code_width=4, steps=20, batch=4),
-        cases=4,
-    ),
-    "laptop": Profile(
-        "laptop",
-        WorldConfig(humans=800, cartoons=400),
-        WorldConfig(humans=2_400, cartoons=1_200, expressions=8),
-        LeakConfig(),
-        FecnetConfig(),
-        BorrowedConfig(),
-        JudgeConfig(),
-        ReportConfig(),
-        CodeConfig(),
-        MoveConfig(),
-    ),
-    "colab": Profile(
-        "colab",
-        WorldConfig(humans=1_000, cartoons=1_000, size=128, triplets=200_000),
-        CROWD_128,
-        LeakConfig(),
-        FecnetConfig(size=128, width=48, steps=12_000, batch=192, pretrain_steps=8_000, frozen_steps=3_000),
-        BorrowedConfig(),
-        JudgeConfig(),
-        ReportConfig(size=128, levels=5, width=64, steps=10_000, batch=32),
-        CODE_128,
-        MOVE_128,
-    ),
-    "report": Profile(
-        "report",
-        WorldConfig(humans=75_135, cartoons=389_678, expressions=1, size=224, triplets=500_203),
-        CROWD_128,
-        LeakConfig(),
-        FecnetConfig(size=224, width=48, steps=20_000, batch=192, pretrain_steps=30_000, frozen_steps=5_000),
-        BorrowedConfig(),
-        JudgeConfig(),
-        ReportConfig(size=224, levels=6, width=64, steps=50_000, batch=16),
-        CODE_128,
-        MOVE_128,
-    ),
-}
-
-
-def world_of(n_faces: int) -> WorldConfig:
-    """Size a mini world by one number.
-
-    Two thirds of the faces are people, but at most the report's 75,135; the others are drawn, up to its 389,678. Each
-    identity shows 24 expressions; there are as many triplets to a face as in the default world, at most FEC's 500,203.
-
-    Raises:
-        ValueError: fewer than 500 faces, or more than the report had.
-    """
-    people, drawn = 75_135, 389_678
-    if not 500 <= n_faces <= people + drawn:
-        raise ValueError(f"a mini world has 500 to {people + drawn:,} faces, not {n_faces:,}")
-    humans = min(round(n_faces * 2 / 3), people)
-    usual = PROFILES["laptop"].world
-    triplets = round(usual.triplets * humans / (usual.humans * usual.expressions))
-    identities = [-(-n // usual.expressions) for n in (humans, n_faces - humans)]
-    return replace(usual, humans=identities[0], cartoons=identities[1], triplets=min(triplets, 500_203))
+SPLITS = {"train": 0.7, "val": 0.2, "test": 0.1}  # by identity: the report's shares
 
 
 def profile() -> Profile:
@@ -283,7 +57,7 @@ def rng(seed: int, *names) -> np.random.Generator:
     return np.random.default_rng(_mix(seed, names))
 
 
-def generator(seed: int, *names, device="cpu"):
+def torch_rng(seed: int, *names, device="cpu"):
     """Make a `torch.Generator` for one named stochastic step (see `rng`); another device draws other numbers."""
     import torch
 

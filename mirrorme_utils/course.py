@@ -1,14 +1,12 @@
-"""Run the notebooks from top to bottom, each in a fresh kernel, and store them with clean outputs.
+"""Run the notebooks from top to bottom, each in a fresh kernel of this Python, into copies with clean outputs.
 
-    python -m mirrorme_utils.course                             all of them, in place
-    python -m mirrorme_utils.course --only 03 07 --out FOLDER   some of them, into copies
+    mirrorme course                        all of them, into build/notebooks; what they draw goes to build/figures
+    mirrorme course --only 03 07           some of them
+    mirrorme course --store                in place, and figures/ anew: how what is stored is renewed
 
-A notebook is stored only when every cell of it has run.
+A notebook is written only when every cell of it has run.
 """
 
-import argparse
-import base64
-import io
 import os
 import re
 import sys
@@ -20,12 +18,14 @@ from typing import NamedTuple
 
 import nbformat
 import psutil
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
-from PIL import Image
+from traitlets import default
 
-from . import config
+from . import config, files
 
 NOTEBOOKS = config.ROOT / "notebooks"
 CELL_SECONDS = 6 * 3600
@@ -50,6 +50,14 @@ def find(only: list[str] = (), folder: Path | None = None) -> list[Path]:
     return [path for number, path in every.items() if not only or number in only]
 
 
+class OwnPython(AsyncKernelManager):
+    """Starts kernels of the Python that runs this, and of no other that was installed under the name of "python3"."""
+
+    @default("kernel_spec_manager")
+    def _no_kernel_folders(self) -> KernelSpecManager:
+        return KernelSpecManager(kernel_dirs=[])
+
+
 class Ran(NamedTuple):
     """What a notebook took: seconds, peak memory in bytes with its worker processes, cells that wrote to stderr."""
 
@@ -68,8 +76,8 @@ def run(path: Path, out: Path | None = None) -> Ran:
     """
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
-        notebook, timeout=CELL_SECONDS, kernel_name="python3", record_timing=False, coalesce_streams=True,
-        resources={"metadata": {"path": str(path.parent)}},
+        notebook, kernel_manager_class=OwnPython, kernel_name="python3", timeout=CELL_SECONDS, record_timing=False,
+        coalesce_streams=True, resources={"metadata": {"path": str(path.parent)}},
     )  # fmt: skip
     start = time.monotonic()
     with tempfile.TemporaryFile("w+") as log, client.setup_kernel(stderr=log):
@@ -129,20 +137,7 @@ def _clean(output: NotebookNode) -> NotebookNode:
     for kind, content in output.get("data", {}).items():
         if kind.startswith("text/"):
             output.data[kind] = _without_folders(content)
-        if kind == "image/png":
-            output.data[kind] = _lighter(content)
     return output
-
-
-def _lighter(png: str) -> str:
-    """Store a figure in 256 colours of its own, at about a third of the bytes, unless it has them already."""
-    raw = base64.b64decode(png)
-    with Image.open(io.BytesIO(raw)) as picture:
-        if picture.mode == "P":
-            return png
-        buffer = io.BytesIO()
-        picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
-    return base64.b64encode(buffer.getvalue()).decode() if len(buffer.getvalue()) < len(raw) else png
 
 
 def _without_folders(text: str) -> str:
@@ -154,10 +149,7 @@ def _without_folders(text: str) -> str:
 
 def _store(notebook: NotebookNode, path: Path) -> None:
     nbformat.validate(notebook)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    nbformat.write(notebook, part)
-    os.replace(part, path)
+    files.write(path, nbformat.writes(notebook) + "\n")
 
 
 def _failure(path: Path, notebook: NotebookNode, index: int, said: str) -> str:
@@ -195,16 +187,20 @@ class _Memory:
         self._thread.join()
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the notebooks that the command line names; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m mirrorme_utils.course", description=__doc__.splitlines()[0])
-    parser.add_argument("--only", nargs="+", default=[], metavar="NN", help="numbers of notebooks, such as 03 07")
-    parser.add_argument("--out", type=Path, help="folder for executed copies; in place by default")
-    options = parser.parse_args(arguments)
+def run_all(only: list[str] = (), out: Path | None = None, store: bool = False) -> int:
+    """Run notebooks and print the minutes and memory that each takes; return the exit status.
+
+    Args:
+        only: their numbers, such as 03; all if none is given. out: folder for executed copies; build/notebooks if not
+            given. store: write the notebooks in place instead, and figures/.
+    """
+    out = None if store else Path(out or config.ROOT / "build" / "notebooks")
+    if not store:
+        os.environ.setdefault("MIRRORME_FIGURES", str(config.ROOT / "build" / "figures"))
     try:
-        for path in find(options.only):
+        for path in find(only):
             print(f"{path.name:<32}", end=" ", flush=True)
-            ran = run(path, options.out and options.out / path.name)
+            ran = run(path, out and out / path.name)
             note = f"  (code cells {ran.noisy} wrote to stderr)" if ran.noisy else ""
             print(f"{ran.seconds / 60:5.1f} min  {ran.peak / 2**30:4.1f} GiB{note}", flush=True)
     except CourseError as error:
@@ -214,7 +210,3 @@ def main(arguments: list[str] | None = None) -> int:
         print("\nstopped; the notebook that was running is left as it was", file=sys.stderr)
         return 130
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

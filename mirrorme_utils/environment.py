@@ -1,6 +1,6 @@
 """The set-up that every notebook starts with: find the course, install what is missing, link to Colab.
 
-Imports the standard library only: it runs before the requirements are there.
+Imports the standard library only, since it runs before the requirements are there.
 """
 
 import importlib
@@ -8,17 +8,15 @@ import re
 import subprocess
 import sys
 import tempfile
+import tomllib
 from importlib import metadata
 from pathlib import Path
 
 REPOSITORY = "https://github.com/mirrorme-course/mirrorme"
-REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements.txt"
+PROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
 
 # Whatever version a machine has, a running kernel (and Colab's GPU) depends on it: never swapped.
-KEPT = {"torch", "torchvision", "numpy", "pillow", "pandas", "ipywidgets"}
-# Around the notebooks, not in them: `make` installs these.
-TOOLS = {"jupyterlab", "nbval", "nbclient", "nbformat", "packaging", "psutil", "pytest", "pytest-xdist", "traitlets"}
-TOOLS |= {"voila"}
+KEPT = {"torch", "torchvision", "numpy", "pillow", "pandas", "ipywidgets", "ipython"}
 # Colab brings OpenCV under other names; a second one would overwrite its files.
 SAME = {"opencv-python-headless": ("opencv-python", "opencv-contrib-python", "opencv-contrib-python-headless")}
 
@@ -29,8 +27,8 @@ homes = [home for where in (".", "..", "*", "/content/*", "/content/drive/MyDriv
 if not homes:  # on Colab: fetch the course
     subprocess.check_call("git clone -q --depth=1 {REPOSITORY} mirrorme".split())
 sys.path.insert(0, os.path.abspath(homes[0] if homes else "mirrorme"))
-from mirrorme_utils import environment
-environment.prepare()'''
+import mirrorme_utils
+mirrorme_utils.environment.prepare()'''
 
 
 def badge(notebook: str) -> str:
@@ -41,21 +39,18 @@ def badge(notebook: str) -> str:
     return f"[![Open in Colab]({picture})]({page})"
 
 
-def missing(requirements: Path = REQUIREMENTS) -> list[str]:
-    """List the requirements of the notebooks that this Python lacks, as pip wants them.
+def missing(project: Path = PROJECT) -> list[str]:
+    """List the requirements of the notebooks (pyproject.toml's dependencies) that this Python lacks, as pip wants them.
 
     A package in `KEPT` is missing only if no version of it is there.
     """
     from packaging.requirements import Requirement
 
     lacking = []
-    for line in requirements.read_text().splitlines():
-        line = line.split("#")[0].strip()
-        if not line or line.startswith("-"):
-            continue
+    for line in tomllib.loads(project.read_text())["project"]["dependencies"]:
         requirement = Requirement(line)
         name = requirement.name.lower()
-        if name in TOOLS or (requirement.marker and not requirement.marker.evaluate()):
+        if requirement.marker and not requirement.marker.evaluate():
             continue
         versions = [v for v in map(_version, (name, *SAME.get(name, ()))) if v]
         if not any(name in KEPT or requirement.specifier.contains(v, prereleases=True) for v in versions):

@@ -1,189 +1,172 @@
-"""Pictures that people bring: read one from bytes, find its face, cut a square, put the answer back, save it.
+"""Picture files: read one right, from anywhere, and save a result that says what it is.
 
-Nothing that is read is written to disk; only `save` writes, and only a result.
-
-Taught in: notebook 09, sections 3 and 4.
+A file is what its bytes say, not what its name says. What comes out of `read` is always the same: upright, 8-bit RGB in
+sRGB, transparency on white, without metadata. The app, the downloader, the labeller, the scores on photographs and the
+command line all read through here.
 """
 
 import io
 import os
-import time
+import struct
 import warnings
-from dataclasses import dataclass
+import zlib
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps, UnidentifiedImageError
-from PIL.PngImagePlugin import PngInfo
+from PIL import Image, ImageCms, ImageDraw, ImageFont, ImageOps, PngImagePlugin, UnidentifiedImageError
+
+from . import files
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
-MAX_BYTES = 30 * 2**20
+MAX_BYTES = 200 * 2**20
 MAX_PIXELS = 50_000_000
-WORKING_SIDE = 3000  # px, longest side that is worked on
-MIN_SIDE = 32  # px
-# From the detector's box to a crop of the course: how much larger (1.2 at the median of 70 photos, 1.6 for one in ten)
-# and how much lower, in sides of the box.
-FACE_TO_FRAME = (1.3, 0.03)
+MIN_SIDE = 16  # px; smaller pictures, such as those of one pixel that count visitors, show no face
+MAX_PROFILE = 8 * 2**20  # bytes of a colour profile; a larger one is left out
+SAVED_AS = (".png", ".jpg", ".jpeg", ".webp")
+EXPORT = "export or copy it again"
 SYNTHETIC = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"  # IPTC's term
 XMP = f"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
  Iptc4xmpExt:DigitalSourceType="{SYNTHETIC}"/></rdf:RDF></x:xmpmeta>"""
 
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # MAX_PIXELS refuses earlier than it warns
+PngImagePlugin.MAX_TEXT_CHUNK = MAX_PROFILE  # Pillow refuses a whole PNG for a profile of more than 1 MiB
+
 
 class PictureError(ValueError):
-    """What was brought cannot be used as a picture; the message says why and what to do."""
+    """A file that is no usable picture. `reason` says why in a few words; the message adds what to do."""
+
+    def __init__(self, reason: str, advice: str = EXPORT):
+        super().__init__(f"{reason}; {advice}")
+        self.reason = reason
 
 
-@dataclass(frozen=True)
-class Box:
-    """A square inside a picture, in its pixels."""
+def read(source: bytes | Path | str, animated: bool = True) -> Image.Image:
+    """Decode a picture completely: upright (EXIF), RGB in sRGB, transparency on white, without metadata.
 
-    left: int
-    top: int
-    side: int
-
-    @property
-    def corners(self) -> tuple[int, int, int, int]:
-        """Left, top, right, bottom, as Pillow wants them."""
-        return self.left, self.top, self.left + self.side, self.top + self.side
-
-
-@dataclass(frozen=True)
-class Framed:
-    """A picture, and the square of it that is used as a face."""
-
-    picture: Image.Image
-    box: Box
-
-
-def read(data: bytes, name: str) -> Image.Image:
-    """Read an uploaded picture: upright, RGB on white, at most `WORKING_SIDE` pixels long.
+    A colour profile (Display P3, Adobe RGB, CMYK, grey) is converted; a broken one is ignored. 16-bit grey keeps its
+    upper 8 bits. A JPEG that lacks only its end mark is whole; one that lacks a row is not.
 
     Args:
-        data: the file's content. name: what the file is called, for messages.
+        source: the bytes, or the path of the file. animated: take the first frame of an animation, else refuse it.
+    Returns:
+        a PIL picture in mode RGB whose `info` is empty.
     Raises:
-        PictureError: the file is empty, too large, of another kind, damaged or cut short.
+        PictureError: empty, not a picture of a known format, too many pixels or too few, broken or cut off.
+        FileNotFoundError: there is no such file.
     """
+    size = len(source) if isinstance(source, bytes) else os.stat(source).st_size
+    if size > MAX_BYTES:
+        raise PictureError(f"too large: {size / 2**20:.0f} MB", f"at most {MAX_BYTES >> 20} MB can be read")
+    data = source if isinstance(source, bytes) else Path(source).read_bytes()
     if not data:
-        raise PictureError(f"{name} is empty: choose another file")
-    if len(data) > MAX_BYTES:
-        raise PictureError(f"{name} has {len(data) / 2**20:.0f} MB, the limit is {MAX_BYTES >> 20}: export it smaller")
+        raise PictureError("empty", "choose another file")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's warning of large pictures; they are refused below
-            picture = Image.open(io.BytesIO(data), formats=FORMATS)
-        width, height = picture.size
-        if width * height > MAX_PIXELS:
-            raise PictureError(f"{name} is {width} x {height} pixels, more than {MAX_PIXELS:,}: export it smaller")
-        if min(width, height) < MIN_SIDE:
-            raise PictureError(f"{name} is {width} x {height} pixels; it takes at least {MIN_SIDE} each way")
-        picture = ImageOps.exif_transpose(picture)
-    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
-        huge = isinstance(error, Image.DecompressionBombError)
-        why = "far too large" if huge else f"no picture that can be read here ({', '.join(FORMATS)})"
-        raise PictureError(f"{name} is {why}") from error
+        with Image.open(io.BytesIO(_without_text(data)), formats=FORMATS) as picture:
+            width, height = picture.size
+            if width * height > MAX_PIXELS:
+                raise PictureError(f"too many pixels: {width} x {height}", f"at most {MAX_PIXELS:,} can be read")
+            if min(width, height) < MIN_SIDE:
+                raise PictureError(f"too small: {width} x {height}", f"it takes at least {MIN_SIDE} pixels each way")
+            if not animated and picture.format != "MPO" and getattr(picture, "is_animated", False):
+                raise PictureError("animated", "a still picture is needed")  # MPO: a photo and its preview
+            whole = _decoded(picture, data)
+            return plain(whole)
     except PictureError:
         raise
-    except Exception as error:  # Pillow's decoders raise a dozen kinds on damaged files
-        raise PictureError(f"{name} is damaged or cut short; export or copy it again") from error
-    picture = _rgb(picture)
-    picture.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.LANCZOS)
+    except UnidentifiedImageError:
+        raise PictureError("not a picture", f"it takes {', '.join(FORMATS)}") from None
+    except Image.DecompressionBombError:
+        raise PictureError("too many pixels", f"at most {MAX_PIXELS:,} can be read") from None
+    except Exception as error:  # Pillow's decoders raise whatever they stumble over
+        raise PictureError("cut off" if "truncated" in str(error) else f"broken: {type(error).__name__}") from error
+
+
+def _without_text(data: bytes) -> bytes:
+    """Leave out a PNG's text, of which Pillow reads no more than a limit, and a profile too large to be one."""
+    if not data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return data
+    kept, at = [data[:8]], 8
+    while at + 8 <= len(data):
+        (length,), kind = struct.unpack(">I", data[at : at + 4]), data[at + 4 : at + 8]
+        end = at + 12 + length
+        if kind not in (b"tEXt", b"zTXt", b"iTXt") and not (kind == b"iCCP" and _too_large(data[at + 8 : end - 4])):
+            kept.append(data[at:end])
+        at = end
+    return b"".join(kept)
+
+
+def _too_large(profile: bytes) -> bool:
+    _, _, packed = profile.partition(b"\0")
+    unpack = zlib.decompressobj()
+    try:
+        unpack.decompress(packed[1:], MAX_PROFILE)
+    except zlib.error:
+        return True
+    return bool(unpack.unconsumed_tail)
+
+
+def _decoded(picture: Image.Image, data: bytes) -> Image.Image:
+    try:
+        picture.load()
+        return picture
+    except OSError as error:
+        if picture.format not in ("JPEG", "MPO") or "truncated" not in str(error):
+            raise
+        # Two different endings decode to the same pixels only if no pixel depends on what is missing.
+        ends = [Image.open(io.BytesIO(data + 64 * byte + b"\xff\xd9")) for byte in (b"\x2a", b"\xd5")]
+        if ends[0].tobytes() != ends[1].tobytes():
+            raise
+        return ends[0]
+
+
+def plain(picture: Image.Image) -> Image.Image:
+    """Return an opened picture as `read` does: upright, RGB in sRGB, on white, without metadata."""
+    profile = picture.info.get("icc_profile")
+    picture = ImageOps.exif_transpose(picture)
+    if picture.mode.startswith("I"):  # 16 bits of grey, which `convert` would cut off at 255
+        picture = Image.fromarray((np.asarray(picture) >> 8).clip(0, 255).astype(np.uint8))
+    clear = picture.has_transparency_data
+    if picture.mode not in ("RGB", "RGBA", "CMYK", "L"):
+        picture = picture.convert("RGBA" if clear else "L" if picture.mode in ("1", "LA") else "RGB")
+    elif clear:
+        picture = picture.convert("RGBA")
+    alpha = picture.getchannel("A") if clear else None
+    if clear:
+        picture = picture.convert("RGB")
+    picture = _in_srgb(picture, profile)
+    if clear:
+        picture = Image.composite(picture, Image.new("RGB", picture.size, "white"), alpha)
+    picture.info = {}
     return picture
 
 
-def _rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode.startswith(("I", "F")):  # 16-bit grey
-        values = np.asarray(picture, np.float64)
-        return Image.fromarray(np.uint8(values * 255 / max(values.max(), 255))).convert("RGB")
-    if not picture.has_transparency_data:
-        return picture.convert("RGB")
-    over = picture.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", over.size, "white"), over).convert("RGB")
-
-
-def uploaded(value) -> tuple[str, bytes] | None:
-    """Take name and content of the first file from the value of an ipywidgets `FileUpload`, or None if it is empty.
-
-    ipywidgets 7 (Colab) gives {name: {"content": bytes, …}}, ipywidgets 8 a tuple of {"name", "content"}.
-    """
-    if not value:
-        return None
-    name, file = next(iter(value.items())) if isinstance(value, dict) else (value[0]["name"], value[0])
-    return os.path.basename(str(name))[-60:], bytes(file["content"])
-
-
-def as_it_is(picture: Image.Image) -> Framed:
-    """Frame the largest square; in an upright picture it lies towards the top, where heads are."""
-    width, height = picture.size
-    side = min(width, height)
-    return Framed(picture, Box((width - side) // 2, (height - side) // 3, side))
-
-
-def within(picture: Image.Image, x: float, y: float, side: float) -> Box:
-    """Return the square of a centre and side (px), moved and shrunk as little as it takes to lie in the picture."""
-    width, height = picture.size
-    side = round(min(max(side, MIN_SIDE), width, height))
-    left, top = (round(min(max(c - side / 2, 0), limit - side)) for c, limit in ((x, width), (y, height)))
-    return Box(left, top, side)
-
-
-def detector():
-    """Return OpenCV's frontal-face detector, or None where this OpenCV comes without (5.x does)."""
+def _in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
     try:
-        import cv2
+        transform = _to_srgb(profile, picture.mode) if profile else None
+    except (ImageCms.PyCMSError, OSError):  # broken, or of another kind than the picture
+        transform = None
+    return picture.convert("RGB") if transform is None else ImageCms.applyTransform(picture, transform)
 
-        model = cv2.CascadeClassifier(os.path.join(cv2.data.haarcascades, "haarcascade_frontalface_default.xml"))
-    except (ImportError, AttributeError):
+
+@lru_cache(maxsize=16)
+def _to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """Return the transform to sRGB, or None where the profile is sRGB already."""
+    theirs = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    if mode == "RGB" and "sRGB" in ImageCms.getProfileDescription(theirs):
         return None
-    return None if model.empty() else model
+    return ImageCms.buildTransform(
+        theirs, ImageCms.createProfile("sRGB"), mode, "RGB", ImageCms.Intent.RELATIVE_COLORIMETRIC,
+        ImageCms.Flags.BLACKPOINTCOMPENSATION,
+    )  # fmt: skip
 
 
-def find_faces(picture: Image.Image) -> list[Box]:
-    """Find upright frontal faces, the largest first, framed as the course frames its crops.
-
-    Drawn faces are seldom found. Returns [] where there is no detector (see `detector`).
-    """
-    model = detector()
-    if model is None:
-        return []
-    small = picture.convert("L")
-    small.thumbnail((640, 640))
-    scale, smallest = picture.width / small.width, max(24, min(small.size) // 10)
-    seen = model.detectMultiScale(np.asarray(small), scaleFactor=1.1, minNeighbors=6, minSize=(smallest, smallest))
-    grow, down = FACE_TO_FRAME
-    return [
-        within(picture, (x + w / 2) * scale, (y + h * (0.5 + down)) * scale, grow * w * scale)
-        for x, y, w, h in sorted(map(tuple, seen), key=lambda box: -box[2])
-    ]
-
-
-def cut(face: Framed, side: int) -> Image.Image:
-    """Cut the square and resize it to `side` pixels."""
-    return face.picture.resize((side, side), Image.Resampling.LANCZOS, box=face.box.corners, reducing_gap=3)
-
-
-def put_back(face: Framed, answer: Image.Image) -> Image.Image:
-    """Return the whole picture with the answer in place of the square, its edge faded over 4 % of the side."""
-    picture, box = face.picture, face.box
-    fade = max(1, round(0.04 * box.side))
-    mask = Image.new("L", (box.side, box.side))
-    mask.paste(255, (fade, fade, box.side - fade, box.side - fade))
-    whole = picture.copy()
-    whole.paste(answer.resize(mask.size), box.corners[:2], mask.filter(ImageFilter.BoxBlur(fade)))
-    return whole
-
-
-def show_frame(face: Framed, side: int) -> Image.Image:
-    """Show the whole picture, `side` pixels long, with the square bright and the rest dim."""
-    picture, box = face.picture, face.box
-    scale = side / max(picture.size)
-    small = picture.resize([max(1, round(x * scale)) for x in picture.size])
-    shown = Image.blend(small, Image.new("RGB", small.size, "white"), 0.6)
-    corners = tuple(min(round(x * scale), limit) for x, limit in zip(box.corners, small.size * 2))
-    shown.paste(small.crop(corners), corners[:2])
-    left, top, right, bottom = corners
-    ImageDraw.Draw(shown).rectangle([left, top, right - 1, bottom - 1], outline="#D55E00", width=3)
-    return shown
+def jpeg(picture: Image.Image, quality: int = 90) -> bytes:
+    """Pack a picture, for a screen or a file."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
 
 
 def label(picture: Image.Image, text: str = "synthetic · MirrorMe") -> Image.Image:
@@ -200,24 +183,48 @@ def label(picture: Image.Image, text: str = "synthetic · MirrorMe") -> Image.Im
     return shown
 
 
-def save(picture: Image.Image, folder: str | Path = "results", strength: float = 1.0) -> Path:
-    """Save a result as PNG under a new name, with metadata that says how it was made; never half-written.
+def save(picture: Image.Image, path: Path, strength: float) -> None:
+    """Save a result with metadata that says how it was made; the suffix names the format: png, jpg or webp.
 
-    The metadata (text, and IPTC's digital source type as XMP) holds nothing of the pictures that went in.
-    Raises OSError where the folder cannot be written.
+    The metadata (text, and IPTC's digital source type as XMP) holds nothing of the pictures that went in. The file is
+    written whole or not at all.
+
+    Raises:
+        PictureError: the suffix names no such format. OSError: the folder cannot be written.
     """
+    said = f"Synthetic: a neural network changed the facial expression (strength {strength:.2f})."
+    kind = Path(path).suffix.lower()
+    if kind == ".png":
+        info = PngImagePlugin.PngInfo()
+        info.add_text("Software", "MirrorMe")
+        info.add_text("Description", said)
+        info.add_itxt("XML:com.adobe.xmp", XMP)
+        options = dict(format="PNG", pnginfo=info)
+    elif kind in SAVED_AS:
+        exif = Image.Exif()
+        exif[0x010E], exif[0x0131] = said, "MirrorMe"  # ImageDescription, Software
+        options = dict(format="WEBP" if kind == ".webp" else "JPEG", quality=95, exif=exif, xmp=XMP.encode())
+    else:
+        raise PictureError(f"{path} names no format to save in", f"end the name in {', '.join(SAVED_AS)}")
+    with files.whole(path) as part:
+        picture.save(part, **options)
+
+
+def save_new(picture: Image.Image, folder: Path, stem: str, strength: float) -> Path:
+    """Save a result as PNG under a name that nothing has yet, also when several are saved at once; return its path."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    info = PngInfo()
-    info.add_text("Software", "MirrorMe")
-    info.add_text(
-        "Description", f"Synthetic: a neural network changed the facial expression (strength {strength:.2f})."
-    )
-    info.add_itxt("XML:com.adobe.xmp", XMP)
-    stem, number = time.strftime("mirrorme-%Y%m%d-%H%M%S"), 1
-    while (path := folder / f"{stem}{f'-{number}' if number > 1 else ''}.png").exists():
-        number += 1
-    part = path.with_name(path.name + ".part")
-    picture.save(part, "PNG", pnginfo=info)
-    os.replace(part, path)
+    number = 1
+    while True:
+        path = folder / f"{stem}{f'-{number}' if number > 1 else ''}.png"
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))  # the name is taken from here on
+            break
+        except FileExistsError:
+            number += 1
+    try:
+        save(picture, path, strength)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
     return path

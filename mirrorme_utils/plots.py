@@ -1,12 +1,16 @@
 """All figures in one style: fixed roles have fixed colours, faces stand in grids without axes."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython import get_ipython
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib_inline.backend_inline import set_matplotlib_formats
+from PIL import Image
 
 from . import config
 
@@ -20,6 +24,7 @@ COLOURS = {
     "chance": "#999999",
 }
 WIDE, NARROW = 7.2, 3.5  # inches
+DPI = 110
 
 
 def use_style() -> None:
@@ -32,17 +37,20 @@ def use_style() -> None:
         "axes.spines.top": False,
         "axes.spines.right": False,
         "axes.prop_cycle": plt.cycler(color=list(COLOURS.values())),
-        "figure.dpi": 130,
+        "figure.dpi": DPI,
         "figure.constrained_layout.use": True,
-        "savefig.dpi": 130,
+        "savefig.dpi": DPI,
         "image.interpolation": "antialiased",
         "legend.frameon": False,
     })  # fmt: skip
     if get_ipython() is not None:  # photographs as PNG would make a notebook several times as large
-        set_matplotlib_formats("jpeg", pil_kwargs={"quality": 83})
+        set_matplotlib_formats("jpeg", pil_kwargs={"quality": 75})
 
 
-def face_grid(images, row_labels=None, col_labels=None, title: str = "", cell: float | None = None) -> Figure:
+def face_grid(
+    images: Sequence[Sequence], row_labels: Sequence[str] | None = None, col_labels: Sequence[str] | None = None,
+    title: str = "", cell: float | None = None,
+) -> Figure:  # fmt: skip
     """Draw faces in rows and columns, without axes, with gutters of two pixels.
 
     Args:
@@ -64,8 +72,8 @@ def face_grid(images, row_labels=None, col_labels=None, title: str = "", cell: f
             if images[r][c] is None:
                 continue
             corner = (margin + c * cell) / width, 1 - (head + (r + 1) * cell) / height
-            gap = 2 / 130
-            axes = figure.add_axes((*corner, (cell - gap) / width, (cell - gap) / height))
+            gutter = 2 / DPI  # inches, two pixels
+            axes = figure.add_axes((*corner, (cell - gutter) / width, (cell - gutter) / height))
             axes.imshow(images[r][c])
             axes.axis("off")
     for r, label in enumerate(row_labels if row_labels is not None else ()):
@@ -78,7 +86,7 @@ def face_grid(images, row_labels=None, col_labels=None, title: str = "", cell: f
     return figure
 
 
-def curves(axes, history: list[dict], keys: dict[str, str], smooth: int = 1) -> None:
+def curves(axes: Axes, history: list[dict], keys: dict[str, str], smooth: int = 1) -> None:
     """Draw values of a training history against the step.
 
     Args:
@@ -94,16 +102,27 @@ def curves(axes, history: list[dict], keys: dict[str, str], smooth: int = 1) -> 
 
 
 def save(figure: Figure, name: str) -> Path:
-    """Write a figure to `figures/NAME.png` and return where."""
+    """Write a figure to `figures/NAME.webp`, a fifth of a PNG's bytes, and return where."""
     config.FIGURES.mkdir(parents=True, exist_ok=True)
-    path = config.FIGURES / f"{name}.png"
+    path = config.FIGURES / f"{name}.webp"
     # Saving gives a figure without layout engine the style's own, which warns when the notebook draws it again.
     with plt.rc_context({"figure.constrained_layout.use": False}):
-        figure.savefig(path, metadata={"Software": None})
+        figure.savefig(path, dpi=130, pil_kwargs={"quality": 85})
     return path
 
 
-def triplet_grid(images, odd, columns: int = 3, notes=None, title: str = "") -> Figure:
+def picture_of(figure: Figure) -> Image.Image:
+    """Draw a figure into a picture, and close it."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    plt.close(figure)
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+
+
+def triplet_grid(
+    images: Sequence[Sequence], odd: Sequence[int], columns: int = 3, notes: Sequence[str] | None = None,
+    title: str = "",
+) -> Figure:  # fmt: skip
     """Draw triplets, each with its odd one outlined, as in the report's Figure 2.
 
     Args:
@@ -111,13 +130,13 @@ def triplet_grid(images, odd, columns: int = 3, notes=None, title: str = "") -> 
         is outlined, or -1. columns: triplets in a row. notes: N strings, shown above the triplets.
         title: the finding that the picture shows.
     """
-    rows, many, gap = -(-len(images) // columns), len(images[0]), 0.35
-    cell = (WIDE - gap * (columns - 1)) / (many * columns)
+    rows, many, gutter = -(-len(images) // columns), len(images[0]), 0.35
+    cell = (WIDE - gutter * (columns - 1)) / (many * columns)
     above, head = 0.2 * (notes is not None) + 0.08, 0.24 * bool(title)
     height = rows * (cell + above) + head
     figure = plt.figure(figsize=(WIDE, height), layout="none")
     for n, (faces, who) in enumerate(zip(images, odd)):
-        left, top = (n % columns) * (many * cell + gap), head + (n // columns) * (cell + above) + above
+        left, top = (n % columns) * (many * cell + gutter), head + (n // columns) * (cell + above) + above
         for i, face in enumerate(faces):
             corner = (left + (i + 0.03) * cell) / WIDE, 1 - (top + 0.97 * cell) / height
             axes = figure.add_axes((*corner, 0.94 * cell / WIDE, 0.94 * cell / height))
@@ -131,7 +150,7 @@ def triplet_grid(images, odd, columns: int = 3, notes=None, title: str = "") -> 
     return figure
 
 
-def labeller(images, rater: str, done: int, total: int, chosen: int | None = None) -> Figure:
+def labeller(images: Sequence, rater: str, done: int, total: int, chosen: int | None = None) -> Figure:
     """Draw the labeller as it looks on screen, as in the report's Figure 6.
 
     Args:

@@ -7,20 +7,21 @@
         run.log(step, loss=loss)
     run.finish({"accuracy": …})
 
-Taught in: notebook 03, section 3.
+Taught in: notebook 03.
 """
 
 import hashlib
 import json
 import math
-import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -28,7 +29,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm.auto import tqdm
 
-from . import config
+from . import config, files
 
 AUTOSAVE_SECONDS = 30
 
@@ -37,41 +38,44 @@ AUTOSAVE_SECONDS = 30
 torch.set_flush_denormal(True)
 
 
+# What the first edition's weight files call parts of a network, and what they are called here.
+RENAMED = {"mover.": "generator.", "vocabulary.": "codebook.", "flagship ": "large "}
+
+
+class Settings(Protocol):
+    """What the settings of a run are: a frozen dataclass, usually of `profiles`, with the number of steps."""
+
+    steps: int
+
+
 class CheckpointError(ValueError):
     """A checkpoint is missing, or of another configuration than the one asked for."""
 
 
-def _digest(settings) -> str:
+def _digest(settings: Settings) -> str:
     return hashlib.sha1(json.dumps(_plain(settings), sort_keys=True).encode()).hexdigest()[:10]
 
 
-def _plain(settings) -> dict:
+def _plain(settings: Settings) -> dict:
+    """Return settings as JSON gives them back, tuples as lists, so that they can be compared with a card's."""
     return json.loads(json.dumps(asdict(settings)))
 
 
-def _write(path: Path, write) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    write(part)
-    with open(part, "rb") as file:
-        os.fsync(file.fileno())
-    os.replace(part, path)
-
-
-def describe(name: str) -> dict:
+def describe(name: str, types: tuple[str, ...] = ()) -> dict:
     """Read a shipped checkpoint's card: its `type`, `settings`, `metrics`, `history` and `seconds`.
 
     Raises:
-        CheckpointError: there is no such checkpoint; the message lists those there are.
+        CheckpointError: there is no such checkpoint; the message lists those there are, of some types if given.
     """
     path = config.CHECKPOINTS / f"{name}.json"
     if not path.exists():
-        there = ", ".join(sorted(p.stem for p in config.CHECKPOINTS.glob("*.json"))) or "none"
-        raise CheckpointError(f"no checkpoint {name!r} in {path.parent}; there are: {there}")
+        cards = sorted(config.CHECKPOINTS.glob("*.json"))
+        there = [card.stem for card in cards if not types or json.loads(card.read_text())["type"] in types]
+        raise CheckpointError(f"no checkpoint {name!r} in {path.parent}; there are: {', '.join(there) or 'none'}")
     return json.loads(path.read_text())
 
 
-def find(name: str, settings) -> Path | None:
+def find(name: str, settings: Settings) -> Path | None:
     """Return the card of the checkpoint that was trained with exactly these settings, or None.
 
     A network of larger pictures can ship beside the usual one, as `name-SIZE`.
@@ -84,11 +88,11 @@ def find(name: str, settings) -> Path | None:
     return None
 
 
-def _own_card(name: str, settings) -> Path:
+def _own_card(name: str, settings: Settings) -> Path:
     return config.DATA / "cache" / "checkpoints" / f"{name}-{_digest(settings)}.json"
 
 
-def load_weights(name: str, settings, model: nn.Module) -> dict:
+def load_weights(name: str, settings: Settings, model: nn.Module) -> dict:
     """Load the checkpoint of exactly these settings into a model and return its card.
 
     Raises:
@@ -100,24 +104,29 @@ def load_weights(name: str, settings, model: nn.Module) -> dict:
         differ = [f"{k}: {theirs.get(k)!r} there, {ours.get(k)!r} here" for k in {**theirs, **ours}
                   if theirs.get(k) != ours.get(k)]  # fmt: skip
         raise CheckpointError(f"checkpoint {name!r} was trained with other settings ({'; '.join(differ)})")
-    model.load_state_dict(load_file(card.with_suffix(".safetensors")))
+    state = load_file(card.with_suffix(".safetensors"))
+    for old, new in RENAMED.items():
+        state = {name.replace(old, new, 1) if name.startswith(old) else name: x for name, x in state.items()}
+    model.load_state_dict(state)
     return json.loads(card.read_text())
 
 
 @contextmanager
-def _deferred_interrupt():
-    asked = []
+def _deferred_interrupt() -> Iterator[list[bool]]:
+    """Yield a list that an interrupt fills, in place of the exception, which could come in the middle of a step."""
+    interrupts = []
     if threading.current_thread() is not threading.main_thread():
-        yield asked
+        yield interrupts
         return
-    before = signal.signal(signal.SIGINT, lambda *_: asked.append(True))
+    before = signal.signal(signal.SIGINT, lambda *_: interrupts.append(True))
     try:
-        yield asked
+        yield interrupts
     finally:
         signal.signal(signal.SIGINT, before)
 
 
 def _half(x: torch.Tensor) -> torch.Tensor:
+    """Return floats in 16 bits; whole numbers, such as counts in norms, as they are."""
     return x.half() if x.is_floating_point() else x
 
 
@@ -133,8 +142,8 @@ class Run:
     """
 
     def __init__(
-        self, name: str, settings, model: nn.Module, *optimizers, ema: float | None = None,
-        partner: nn.Module | None = None,
+        self, name: str, settings: Settings, model: nn.Module, *optimizers: torch.optim.Optimizer,
+        ema: float | None = None, partner: nn.Module | None = None,
     ):  # fmt: skip
         self.name, self.settings, self.model, self.optimizers = name, settings, model, optimizers
         self.partner = partner
@@ -168,9 +177,10 @@ class Run:
             "step": step,
             "seconds": self.seconds,
         }
-        _write(self._partial, lambda part: torch.save(state, part))
+        with files.whole(self._partial, sync=True) as part:
+            torch.save(state, part)
 
-    def steps(self):
+    def steps(self) -> Iterator[int]:
         """Yield the steps that are left; autosave now and then, show a bar on a terminal.
 
         An interrupt (the stop button, Ctrl-C) waits for the end of its step, saves, and then raises
@@ -180,20 +190,20 @@ class Run:
             return
         self.model.train()
         saved = last = time.monotonic()
-        with _deferred_interrupt() as asked:
+        with _deferred_interrupt() as interrupts:
             for step in tqdm(range(self.first, self.settings.steps), desc=self.name, disable=None, mininterval=5):
                 yield step
                 if self.average:
                     self.average.update_parameters(self.model)
                 now = time.monotonic()
                 self.seconds, last = self.seconds + now - last, now
-                if asked or now - saved > AUTOSAVE_SECONDS:
+                if interrupts or now - saved > AUTOSAVE_SECONDS:
                     self._autosave(step + 1)
                     saved = now
-                if asked:
+                if interrupts:
                     raise KeyboardInterrupt(f"{self.name} stopped after step {step}; run the cell again to go on")
 
-    def log(self, step: int, **values) -> None:
+    def log(self, step: int, **values: float | torch.Tensor) -> None:
         """Keep some values of a step: numbers or one-element tensors."""
         numbers = {k: v.item() if isinstance(v, torch.Tensor) else float(v) for k, v in values.items()}
         self.history.append({"step": step, **{k: round(v, 5) for k, v in numbers.items()}})
@@ -218,7 +228,8 @@ class Run:
         card = fitting or (_own_card(self.name, self.settings) if shipped.exists() else shipped)
         state = {k: _half(v).contiguous() for k, v in self.weights().state_dict().items()}
         self.weights().load_state_dict(state)
-        _write(card.with_suffix(".safetensors"), lambda part: save_file(state, part))
+        with files.whole(card.with_suffix(".safetensors"), sync=True) as part:
+            save_file(state, part)
         content = {
             "type": type(self.settings).__name__,
             "settings": _plain(self.settings),
@@ -227,13 +238,18 @@ class Run:
             "device": config.device().type,
             "history": self.history,
         }
-        _write(card, lambda part: part.write_text(json.dumps(content)))
+        with files.whole(card, sync=True) as part:
+            part.write_text(json.dumps(content))
         self._partial.unlink(missing_ok=True)
         return metrics
 
 
-def anneal(optimizer: torch.optim.Optimizer, settings, step: int, warmup: int = 100) -> None:
-    """Set the learning rate of a step: a short linear warm-up, then half a cosine down to zero."""
+def anneal(optimizer: torch.optim.Optimizer, settings: Settings, step: int, warmup: int = 100) -> None:
+    """Set the learning rate of a step: a short linear warm-up, then half a cosine down to zero.
+
+    Args:
+        settings: with `steps` and `learning_rate`, the highest. warmup: steps.
+    """
     decay = 0.5 + 0.5 * math.cos(math.pi * step / settings.steps)
     for group in optimizer.param_groups:
         group["lr"] = settings.learning_rate * min(1, (step + 1) / warmup) * decay
@@ -263,7 +279,7 @@ def fast(model: nn.Module) -> nn.Module:
     return model.to(config.device(), memory_format=torch.channels_last)
 
 
-def autocast():
+def autocast() -> torch.autocast:
     """Return the mixed-precision context of the device: bfloat16, 2.6 times as fast for a small UNet on a CPU with AMX.
 
     Where bfloat16 would cost more than it saves (see `native_bfloat16`) it does nothing.
@@ -275,8 +291,8 @@ def native_bfloat16() -> bool:
     """Tell whether the device has units of its own for matrices in bfloat16.
 
     Processors without AMX, such as most laptops', and GPUs before Nvidia's Ampere, such as Colab's T4, have none, and
-    bfloat16 costs more than it saves: the mover's way forward and back takes 1.5 times as long as in 32 bits with
-    AVX-512, a convolution seven times with AVX2 alone.
+    bfloat16 costs more than it saves: the warping generator's forward and backward pass takes 1.5 times as long as
+    in 32 bits with AVX-512, a convolution seven times with AVX2 alone.
     """
     if config.device().type == "cpu":
         return torch.cpu._is_amx_tile_supported()

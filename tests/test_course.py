@@ -84,7 +84,7 @@ def test_a_failing_cell_is_named_and_the_stored_notebook_stays(write, capsys, mo
     path = write("02_bad.ipynb", "# Bad", "print(1)", "## 1. Divide", "1 / 0", "print('never')")
     monkeypatch.setattr(course, "NOTEBOOKS", path.parent)
     before = path.read_bytes()
-    assert course.main(["--only", "02"]) == 1
+    assert course.run_all(["02"], store=True) == 1
     said = capsys.readouterr().err
     assert "02_bad.ipynb, code cell 2 (## 1. Divide) failed" in said and "ZeroDivisionError" in said
     assert "\x1b" not in said
@@ -99,6 +99,19 @@ def test_a_kernel_that_dies_is_a_failure(write):
     assert path.read_bytes() == before
 
 
+def test_a_dead_kernel_of_another_installation_is_not_used(write, tmp_path, monkeypatch):
+    other = tmp_path / "share" / "kernels" / "python3"
+    other.mkdir(parents=True)
+    (other / "kernel.json").write_text(
+        json.dumps({"argv": ["/nowhere/python"], "display_name": "x", "language": "python"})
+    )
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "share"))
+    path = write("01_a.ipynb", "import sys\nprint(sys.executable)")
+    course.run(path, tmp_path / "out.ipynb")
+    (cell,) = json.loads((tmp_path / "out.ipynb").read_text())["cells"]
+    assert "nowhere" not in cell["outputs"][0]["text"][0]
+
+
 def test_an_interrupt_leaves_the_stored_notebook(write, monkeypatch):
     path = write("01_slow.ipynb", "print(1)", "print(2)")
     before = path.read_bytes()
@@ -111,7 +124,7 @@ def test_an_interrupt_leaves_the_stored_notebook(write, monkeypatch):
 
     monkeypatch.setattr(course.NotebookClient, "execute_cell", interrupted)
     monkeypatch.setattr(course, "NOTEBOOKS", path.parent)
-    assert course.main([]) == 130
+    assert course.run_all(store=True) == 130
     assert path.read_bytes() == before and list(path.parent.iterdir()) == [path]
 
 
@@ -119,7 +132,7 @@ def test_copies_go_where_they_are_asked_for(write, tmp_path, monkeypatch, capsys
     path, other = write("01_a.ipynb", "print(1)"), write("02_b.ipynb", "print(2)")
     monkeypatch.setattr(course, "NOTEBOOKS", tmp_path)
     before = path.read_bytes()
-    assert course.main(["--only", "01", "--out", str(tmp_path / "out")]) == 0
+    assert course.run_all(["01"], tmp_path / "out") == 0
     assert path.read_bytes() == before and not (tmp_path / "out" / other.name).exists()
     assert json.loads((tmp_path / "out" / path.name).read_text())["cells"][0]["execution_count"] == 1
     assert "01_a.ipynb" in capsys.readouterr().out

@@ -1,8 +1,10 @@
 """The setup cell finds the course; what is there is not installed again; what Colab needs is never swapped."""
 
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from importlib import metadata
 
 import pytest
@@ -52,7 +54,7 @@ def test_nothing_to_do_says_nothing(pip, capsys):
 def test_only_what_is_missing_is_installed(pip, installed, capsys):
     installed |= {"anny": None, "resvg-py": None}
     environment.prepare()
-    (command, pins), = pip.calls
+    ((command, pins),) = pip.calls
     assert command[-2:] == ["anny>=0.6.2,<0.7", "resvg-py>=0.2"]
     assert f"torch=={metadata.version('torch')}\n" in pins
     assert capsys.readouterr().out == "installed anny, resvg-py\n"
@@ -73,9 +75,11 @@ def test_opencv_counts_under_any_of_its_names(installed):
     assert environment.missing() == []
 
 
-def test_tools_are_not_for_notebooks(installed):
-    installed |= dict.fromkeys(environment.TOOLS, None)
-    assert environment.missing() == []
+def test_what_runs_notebooks_is_not_installed_by_them(installed):
+    groups = tomllib.loads(environment.PROJECT.read_text())["project"]["optional-dependencies"]
+    around = {re.match(r"[\w.-]+", line)[0].lower() for lines in groups.values() for line in lines}
+    installed |= dict.fromkeys(around, None)
+    assert {"jupyterlab", "pytest"} <= around and environment.missing() == []
 
 
 def test_pip_failing_is_said_with_what_to_do(pip, installed):
@@ -85,14 +89,15 @@ def test_pip_failing_is_said_with_what_to_do(pip, installed):
         environment.prepare()
 
 
-def test_every_tool_and_every_kept_package_is_a_requirement():
-    names = environment.REQUIREMENTS.read_text().lower()
-    for name in environment.KEPT | environment.TOOLS:
-        assert f"\n{name}>=" in names or f"\n{name}==" in names, name
+def test_every_kept_package_is_a_requirement_of_the_notebooks():
+    lines = tomllib.loads(environment.PROJECT.read_text())["project"]["dependencies"]
+    assert environment.KEPT <= {re.match(r"[\w.-]+", line)[0].lower() for line in lines}
 
 
-def test_requirements_end_with_the_package_itself():
-    assert environment.REQUIREMENTS.read_text().splitlines()[-1] == "-e ."
+def test_requirements_are_the_package_itself_with_all_that_is_around_it():
+    groups = tomllib.loads(environment.PROJECT.read_text())["project"]["optional-dependencies"]
+    lines = (config.ROOT / "requirements.txt").read_text().splitlines()
+    assert [line for line in lines if not line.startswith("#")] == [f"-e .[{','.join(groups)}]"]
 
 
 def test_setup_cell_is_short_and_holds_the_address_once():
@@ -107,7 +112,7 @@ def test_setup_cell_finds_the_course(tmp_path, place):
     course = tmp_path / "course"
     (course / "mirrorme_utils").mkdir(parents=True)
     (course / "notebooks").mkdir()
-    (course / "mirrorme_utils" / "__init__.py").touch()
+    (course / "mirrorme_utils" / "__init__.py").write_text("from . import environment\n")
     (course / "mirrorme_utils" / "environment.py").write_text("def prepare():\n    print(__file__)\n")
     where = {".": course, "notebooks": course / "notebooks", "..": tmp_path}.get(place, tmp_path / "a" / "b")
     where.mkdir(parents=True, exist_ok=True)

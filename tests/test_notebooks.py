@@ -1,8 +1,8 @@
 """Every notebook is stored as a reader and nbval need it: one skeleton, outputs kept, nothing of this machine."""
 
+import ast
 import json
 import re
-import statistics
 from pathlib import Path
 
 import pytest
@@ -91,23 +91,29 @@ def test_one_skeleton(notebook):
     assert at == sorted(at), f"the order is {HEADINGS}"
     assert any("you will see" in h or "you will do" in h for h in found[:3]), "'What you will see' opens"
     sections = [int(m[1]) for h in found[1:] if (m := re.match(r"(\d+)\.? ", h))]
-    assert sections == list(range(1, len(sections) + 1)) and 3 <= len(sections) <= 6, sections
+    assert sections and sections == list(range(1, len(sections) + 1)), sections
 
 
-def test_cells_are_short_and_their_number_is_right(notebook):
-    lengths = [len(_text(c["source"]).splitlines()) for c in notebook.code]
-    assert max(lengths) <= 30 and statistics.median(lengths) <= 11, lengths
-    assert 15 <= len(lengths) <= 32, len(lengths)
-    words = sum(len(text.split()) for text in notebook.markdown)
-    assert 1_200 <= words <= 3_300, words
-    assert len(notebook.raw.encode()) < 1_500_000
+def test_a_stored_notebook_is_light(notebook):
+    assert len(notebook.raw.encode()) < 1_500_000, "its figures make the repository heavy for good"
+
+
+def test_at_most_eight_names_come_from_the_package(notebook):
+    names = set()
+    for node in ast.walk(ast.parse("\n".join(_text(cell["source"]) for cell in notebook.code[1:]))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names if alias.name.split(".")[0] == "mirrorme_utils"}
+        elif isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "mirrorme_utils":
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    assert len(names) <= 8, sorted(names)
 
 
 def test_outputs_are_stored_and_counted_from_one(notebook):
     counts = [c["execution_count"] for c in notebook.code if _text(c["source"]).strip()]
     assert counts == list(range(1, len(counts) + 1))
-    compared = [c for c in notebook.code if c["outputs"] and not {*c["metadata"].get("tags", [])} & UNCOMPARED]
-    assert len(compared) >= 8, f"only {len(compared)} cells have outputs that nbval compares"
+    shown = [c for c in notebook.code if c["outputs"]]
+    compared = [c for c in shown if not {*c["metadata"].get("tags", [])} & UNCOMPARED]
+    assert 2 * len(compared) > len(shown), f"nbval compares the outputs of only {len(compared)} cells of {len(shown)}"
 
 
 def test_nothing_of_a_run_or_a_machine_is_stored(notebook):
@@ -127,10 +133,14 @@ def test_nothing_of_a_run_or_a_machine_is_stored(notebook):
 
 def test_every_figure_is_followed_by_a_paragraph_that_reads_it(notebook):
     for i, cell in enumerate(notebook.cells):
-        if any("image/png" in output.get("data", {}) for output in cell.get("outputs", [])):
+        kinds = {kind for output in cell.get("outputs", []) for kind in output.get("data", {})}
+        if any(kind.startswith("image/") for kind in kinds):
             following = notebook.cells[i + 1] if i + 1 < len(notebook.cells) else {"cell_type": "nothing"}
             assert following["cell_type"] == "markdown", f"nothing reads the figure of: {_text(cell['source'])[:200]}"
-            assert len(_text(following["source"]).split()) >= 15, _text(following["source"])
+            first = _text(following["source"]).strip().split("\n")[0]
+            assert not first.startswith("#"), (
+                f"a heading and no paragraph follows the figure of: {_text(cell['source'])[:200]}"
+            )
 
 
 def test_there_are_figures_in_a_kind_that_nbval_leaves_alone(notebook):

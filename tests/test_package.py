@@ -1,50 +1,53 @@
-"""The package keeps its shape: small modules, one direction of imports, documented functions, small checkpoints."""
+"""The package keeps its shape: imports, docstrings, requirements, checkpoints and pages."""
 
 import ast
 import json
 import re
+import subprocess
 import sys
+import tomllib
+from dataclasses import asdict
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 
-from mirrorme_utils import config, environment
+from mirrorme_utils import config, environment, profiles
 
-PACKAGE = config.ROOT / "mirrorme_utils"
-MODULES = sorted(PACKAGE.glob("*.py"))
-TREES = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}
-ENDS = {"app", "plots", "course", "environment"}  # imported by notebooks, or run by `make`, and by nothing else
-BANNED = {"utils", "helpers", "misc", "common", "base"}
-TABLES = {"cartoon_tables"}  # data, not code
-SHIPPED = config.ROOT / "data" / "checkpoints"
-
-
-def _names(tree) -> set[tuple[str, bool]]:
-    """Modules that a module imports: (first name, whether it is one of ours)."""
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found |= {(alias.name.split(".")[0], False) for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.level:
-            found |= {(n, True) for n in ([node.module.split(".")[0]] if node.module else [a.name for a in node.names])}
-        elif isinstance(node, ast.ImportFrom):
-            found.add((node.module.split(".")[0], False))
-    return found
+PACKAGE, SHIPPED = config.ROOT / "mirrorme_utils", config.ROOT / "data" / "checkpoints"
+MODULES = {path.relative_to(config.ROOT).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
+TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
+PAGES = [path for folder in (".", "docs", "data") for path in sorted((config.ROOT / folder).glob("*.md"))]
+AROUND = {
+    "mirrorme_utils/course.py",
+    "mirrorme_utils/app/page.py",
+}  # they run and serve notebooks, which do not need them
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
-def test_modules_are_small_and_have_one_subject(path):
-    lines = path.read_text(encoding="utf-8").splitlines()
-    assert len(lines) <= 300 or path.stem in TABLES, f"{path.name} has {len(lines)} lines: a new subject is a new file"
-    assert path.stem not in BANNED
-    long = [number for number, line in enumerate(lines, 1) if len(line) > 120]
-    assert not long, f"{path.name}: lines over 120 characters: {long}"
+def _linted(*arguments):
+    check = "from importlinter.cli import lint_imports_command as check; check()"
+    command = [sys.executable, "-c", check, "--no-cache", *arguments]
+    return subprocess.run(command, cwd=config.ROOT, capture_output=True, text=True)
+
+
+def test_imports_go_down():
+    """The contracts stand in pyproject.toml (docs/architecture.md)."""
+    done = _linted()
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_module_imports_itself_around_a_circle(tmp_path):
+    contract = (
+        '[[tool.importlinter.contracts]]\nname = "none"\ntype = "acyclic_siblings"\nancestors = ["mirrorme_utils"]\n'
+    )
+    settings = '[tool.importlinter]\nroot_package = "mirrorme_utils"\nexclude_type_checking_imports = true\n'
+    (tmp_path / "circles.toml").write_text(settings + contract)
+    done = _linted("--config", str(tmp_path / "circles.toml"))
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("name", TREES)
 def test_public_things_have_docstrings(name):
-    if name == "__init__":
-        return
     assert ast.get_docstring(TREES[name]), f"{name} has no docstring"
     bare = [
         node.name
@@ -56,50 +59,56 @@ def test_public_things_have_docstrings(name):
     assert not bare, f"no docstring in {name}: {bare}"
 
 
-@pytest.mark.parametrize("name", TREES)
-def test_nothing_imports_the_ends(name):
-    ours = {module for module, own in _names(TREES[name]) if own} - {name}
-    if name in ("app", "diagrams"):
-        ours -= {"plots"}
-    assert not ours & ENDS, f"{name} imports {ours & ENDS}"
-    assert not any(module == "mirrorme_utils" for module, _ in _names(TREES[name])), "imports inside are relative"
+def _imported(tree) -> set[str]:
+    """Names of the packages of others that a module imports."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add(node.module.split(".")[0])
+    return found - sys.stdlib_module_names - {"mirrorme_utils"}
 
 
-def test_no_module_imports_itself_around_a_circle():
-    graph = {name: {m for m, own in _names(tree) if own and m in TREES} for name, tree in TREES.items()}
-    done, path = set(), []
-
-    def visit(name):
-        assert name not in path, f"circle: {' -> '.join([*path[path.index(name):], name])}"
-        if name not in done:
-            path.append(name)
-            for other in sorted(graph[name]):
-                visit(other)
-            done.add(path.pop())
-
-    for name in graph:
-        visit(name)
+def _required(*groups: str) -> set[str]:
+    """Names of the packages in pyproject.toml: what notebooks need, and what these optional groups need."""
+    project = tomllib.loads(environment.PROJECT.read_text())["project"]
+    lines = sum((project["optional-dependencies"][group] for group in groups), project["dependencies"])
+    return {re.match(r"[\w.-]+", line)[0].lower().replace("_", "-") for line in lines}
 
 
-def test_what_is_imported_is_required():
-    """The package, and the tests, import only what requirements.txt lists."""
-    required = {
-        re.match(r"[\w.-]+", line)[0].lower().replace("_", "-")
-        for line in environment.REQUIREMENTS.read_text().splitlines()
-        if re.match(r"\w", line)
-    }
-    trees = {**TREES, **{p.stem: ast.parse(p.read_text()) for p in (config.ROOT / "tests").glob("*.py")}}
-    imported = {(module, name) for name, tree in trees.items() for module, own in _names(tree) if not own}
-    distributions = metadata.packages_distributions()
-    for module, name in sorted(imported):
-        if module in sys.stdlib_module_names or module in {"mirrorme_utils", "IPython", "google", *trees}:
-            continue
-        offered = {d.lower().replace("_", "-") for d in distributions.get(module, [])}
-        assert offered & required, f"{name} imports {module} ({offered or 'not installed'}), not in requirements.txt"
+def _code_of(notebook: Path) -> str:
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+
+
+TESTS = sorted((config.ROOT / "tests").rglob("*.py"))
+NOTEBOOKS = sorted((config.ROOT / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("what", ["package", "notebooks", "course", "tests"])
+def test_what_is_imported_is_required(what):
+    """The package and the notebooks import only what a notebook's set-up installs; what is around them, more."""
+    trees = {
+        "package": {name: tree for name, tree in TREES.items() if name not in AROUND},
+        "notebooks": {path.name: ast.parse(_code_of(path)) for path in NOTEBOOKS},
+        "course": {name: TREES[name] for name in AROUND},
+        "tests": {path.name: ast.parse(path.read_text(encoding="utf-8")) for path in TESTS},
+    }[what]
+    required = _required(*{"course": ["course"], "tests": ["course", "tests"]}.get(what, []))
+    distributions, own = metadata.packages_distributions(), {path.stem for path in TESTS}
+    for name, tree in trees.items():
+        for module in sorted(_imported(tree) - own):
+            offered = {d.lower().replace("_", "-") for d in distributions.get(module, [])}
+            assert offered & required, f"{name} imports {module} ({offered or 'not installed'}), which is not required"
 
 
 def test_no_module_is_left_from_a_trial():
-    left = [p.name for p in MODULES if re.search(r"\b(TODO|FIXME|XXX|breakpoint\(\))", p.read_text(encoding="utf-8"))]
+    left = [
+        name
+        for name, path in MODULES.items()
+        if re.search(r"\b(TODO|FIXME|XXX|breakpoint\(\))", path.read_text("utf-8"))
+    ]
     assert not left
 
 
@@ -117,25 +126,23 @@ def test_checkpoints_ship_complete_and_small():
 @pytest.mark.parametrize(
     "name, part, profile",
     [("fecnet", "fecnet", "laptop"), ("fecnet-128", "borrowed", "laptop"), ("report", "report", "laptop"),
-     ("code", "code", "laptop"), ("moving", "move", "laptop"), ("moving-128", "move", "colab")],
+     ("code", "code", "laptop"), ("moving", "warping", "laptop"), ("moving-128", "warping", "colab")],
 )  # fmt: skip
 def test_shipped_checkpoints_are_those_of_their_profile(name, part, profile):
     """Else a notebook would train for minutes where a reader expects seconds."""
-    from dataclasses import asdict
-
-    settings = json.loads(json.dumps(asdict(getattr(config.PROFILES[profile], part))))
+    settings = json.loads(json.dumps(asdict(getattr(profiles.PROFILES[profile], part))))
     assert json.loads((SHIPPED / f"{name}.json").read_text())["settings"] == settings
 
 
-@pytest.mark.parametrize("page", ["README.md", "data/mini_world.md", "data/checkpoints.md", "data/CREDITS.md"])
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_pages_are_finished_and_their_links_lead_somewhere(page):
-    text = (config.ROOT / page).read_text(encoding="utf-8")
-    assert "@@" not in text, re.findall(r"@@\w*@@", text)
-    for link in re.findall(r"\]\((?!https?:)([^)#]+)", text):
-        assert ((config.ROOT / page).parent / link).exists(), f"{page} links to {link}"
+    text = page.read_text(encoding="utf-8")
+    assert not re.findall(r"@@\w*@@|<<\w+>>", text), "something is left to fill in"
+    for link in re.findall(r"\]\((?!https?:)([^)#]+)", text) + re.findall(r'(?:src|href)="(?!https?:)([^"#]+)"', text):
+        assert (page.parent / link).exists(), f"{page.name} links to {link}"
 
 
 def test_readme_shows_each_notebook_and_its_badge():
     text = (config.ROOT / "README.md").read_text(encoding="utf-8")
-    for path in (config.ROOT / "notebooks").glob("*.ipynb"):
+    for path in NOTEBOOKS:
         assert f"(notebooks/{path.name})" in text and environment.badge(path.name) in text, path.name

@@ -11,7 +11,8 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from mirrorme_utils import checkpoints, config, training
+from mirrorme_utils import config, training
+from mirrorme_utils.experiments import checkpoints
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def train(settings, stop_at=None, ema=None, partner=False, optimizer_of=adamw):
     optimizers = [optimizer_of(m) for m in (model, other) if m is not None]
     run = training.Run("toy", settings, model, *optimizers, ema=ema, partner=other)
     for step in run.steps():
-        x = torch.randn(8, 3, generator=config.generator(1, step))
+        x = torch.randn(8, 3, generator=config.torch_rng(1, step))
         loss = (model(x) if other is None else other(model(x))).square().mean()
         for optimizer in optimizers:
             training.anneal(optimizer, settings, step)
@@ -56,7 +57,9 @@ def train(settings, stop_at=None, ema=None, partner=False, optimizer_of=adamw):
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"ema": 0.9}, {"partner": True}, {"optimizer_of": training.muon}], ids=["", "ema", "partner", "muon"]
+    "options",
+    [{}, {"ema": 0.9}, {"partner": True}, {"optimizer_of": training.muon}],
+    ids=["", "ema", "partner", "muon"],
 )
 def test_resuming_equals_not_stopping(options):
     whole, model = train(Settings(), **options)

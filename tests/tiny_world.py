@@ -1,27 +1,17 @@
 """A tiny world of painted ovals in the data sets' formats, for tests that need files and not faces."""
 
 import json
-import zlib
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image, ImageDraw
+from samples import oval
 
-from mirrorme_utils import fec, icartoonface
-from mirrorme_utils.photo_server import HOST
+from mirrorme_utils.world import formats
+from mirrorme_utils.world.formats import PHOTO_HOST as HOST
 
 PEOPLE, PHOTOS, CARTOONS = 10, 4, 6
 SPLIT = ["train"] * 6 + ["val"] * 2 + ["test"] * 2
-
-
-def picture(name: str, width: int = 160, height: int = 120, boxes=()) -> Image.Image:
-    """Paint an oval in each box (left, right, top, bottom in pixels) on noise that the name decides."""
-    rng = np.random.default_rng(zlib.crc32(name.encode()))
-    drawn = Image.fromarray(np.uint8(rng.integers(0, 255, (height // 8, width // 8, 3)))).resize((width, height))
-    for left, right, top, bottom in boxes:
-        ImageDraw.Draw(drawn).ellipse((left, top, right, bottom), fill=tuple(rng.integers(0, 255, 3)))
-    return drawn
 
 
 def build(root: Path) -> Path:
@@ -32,7 +22,7 @@ def build(root: Path) -> Path:
         for number in range(PHOTOS):
             boxes = [(20, 80, 30, 110)] + ([(90, 150, 30, 110)] if number == 0 else [])
             name = f"p{person}n{number}.jpg"
-            picture(name, boxes=boxes).save(photos / name, quality=90)
+            oval(name, boxes=boxes).save(photos / name, quality=90)
             for left, right, top, bottom in boxes:
                 sides = [left / 160, right / 160, top / 120, bottom / 120]
                 truth.append([f"fec/photos/{name}", *sides, "human", person, SPLIT[person]])
@@ -47,8 +37,8 @@ def build(root: Path) -> Path:
             cells = [f'"http://{HOST}/{Path(f.photo).name}",{f.left:.6f},{f.right:.6f},{f.top:.6f},{f.bottom:.6f}'
                      for f in faces.itertuples()]  # fmt: skip
             votes = ",".join(f"rater{r}, {v}" for r, v in enumerate([2, 2, 2, 2, 1, 3] if n % 4 else [1, 2, 3]))
-            lines.append(",".join(cells) + f",{fec.TYPES[n % 3]},{votes}\n")
-        (root / "fec" / fec.FILES[part]).write_text("".join(lines))
+            lines.append(",".join(cells) + f",{formats.TRIPLET_TYPES[n % 3]},{votes}\n")
+        (root / "fec" / formats.FEC_FILES[part]).write_text("".join(lines))
     drawn = _write_cartoons(root / "icartoonface")
     pd.concat([people, pd.DataFrame(drawn, columns=columns)]).to_csv(root / "truth.csv", index=False)
     (root / "world.json").write_text(json.dumps({"tiny": 0}))
@@ -62,14 +52,14 @@ def _write_cartoons(root: Path) -> list[list]:
             ("recognition", f"personai_icartoonface_rectrain_{number:05d}/c{number}.jpg"),
             ("detection", f"personai_icartoonface_dettrain_{number:05d}.jpg"),
         ):
-            folder = icartoonface.TRACKS[track][1]
+            folder = formats.TRACKS[track][1]
             path = root / folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            picture(name, boxes=[(30, 90, 20, 100)]).save(path, quality=92)
+            oval(name, boxes=[(30, 90, 20, 100)]).save(path, quality=92)
             lines[track].append([name, 30, 20, 90, 100])
             sides = [30 / 160, 90 / 160, 20 / 120, 100 / 120]
             truth.append([f"icartoonface/{folder}/{name}", *sides, "cartoon", 100 + number, SPLIT[number]])
     lines["detection"] += [[lines["detection"][0][0], 30, 20, 30, 100], [lines["detection"][1][0], 170, 10, 220, 70]]
-    for track, (annotations, _, separator) in icartoonface.TRACKS.items():
+    for track, (annotations, _, separator) in formats.TRACKS.items():
         (root / annotations).write_text("".join(separator.join(map(str, row)) + "\n" for row in lines[track]))
     return truth

@@ -1,0 +1,248 @@
+"""Cleaning from end to end: from links and boxes to face crops and triplets that all notebooks after the first use.
+
+    data/clean/photos, ledger.sqlite                        what the links gave, as far as a triplet may use it
+    data/clean/crops128                                     one square picture a face, 128 pixels or the profile's
+    data/clean/{faces,triplets,stages}.csv, done.json       the result
+
+For the reader's own files the folder is data/real/clean. Every step keeps what it did, so a stopped run goes on.
+`mirrorme clean` does it without a notebook, and on several machines at once (see `shards`).
+
+Taught in: notebook 01.
+"""
+
+import errno
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from sqlite3 import OperationalError
+
+import pandas as pd
+
+from .. import config, files
+from ..world import formats
+from . import crops, fec, icartoonface, shards
+from .discard import hopeful_links, let_go, sweep
+from .download import download, photo_path
+from .ledger import LEDGER, Ledger
+from .rows import chunks
+from .sources import FACE_COLUMNS, Source, cartoons_of, chosen, people_of, photo_host
+
+TRIPLET_COLUMNS = ["image1", "image2", "image3", "type", "label", "agreement", "split"]
+IMAGES = TRIPLET_COLUMNS[:3]
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What is left after cleaning.
+
+    faces: image (path below config.DATA), kind (human or cartoon), identity (str), split (train, val, test: by
+    identity), source (fec, detection, recognition), truth (row of the mini world's truth.csv; -1 for real faces);
+    people are here when one of the triplets shows them, cartoons all;
+    triplets: image1..3, type, label (1..3, the odd one out), agreement, split; all three faces are of that split;
+    stages: how many triplets of each type were left after each step.
+    """
+
+    faces: pd.DataFrame
+    triplets: pd.DataFrame
+    stages: pd.DataFrame
+
+
+def in_one_split(where: Source, rows: fec.Fec, agreed: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Keep triplets whose three faces share a split, and say who their faces are.
+
+    Args:
+        rows: what `fec.read` returned; agreed: the rows of its triplets to keep from.
+    Returns:
+        these triplets, with their split; and their faces, as `sources.people_of` gives them.
+    """
+    tests = agreed.loc[agreed["part"] == "test", fec.FACES]
+    faces = people_of(where, rows.faces.loc[_all_faces(agreed)], set(rows.faces["url"].loc[_all_faces(tests)]))
+    splits = [faces["split"].loc[agreed[face]].to_numpy() for face in fec.FACES]
+    inside = agreed.assign(split=splits[0])[(splits[0] == splits[1]) & (splits[0] == splits[2])]
+    return inside, faces.loc[_all_faces(inside)]
+
+
+def _all_faces(triplets: pd.DataFrame) -> list[int]:
+    return sorted(pd.unique(triplets[fec.FACES].to_numpy().ravel()))
+
+
+def fetch(where: Source, faces: pd.DataFrame, rank: int = 0, of: int = 1) -> pd.DataFrame:
+    """Download the photos of these FEC faces, or one share of them, and crop each photo while it is open.
+
+    Returns:
+        the ledger's rows (see `download.download`).
+    """
+    boxes = {}
+    for url, *box in faces[["url", *fec.BOX]].itertuples(index=False):
+        boxes.setdefault(url, []).append((crops.key(url, box), box))
+    crops.make_folders(_crops(where))
+    wanted = crops.Wanted(boxes, _crops(where), where.size)
+    ledger = LEDGER if of == 1 else shards.ledger_of(rank, of)
+    with photo_host(where) as options:
+        return download(shards.share(sorted(boxes), rank, of), where.folder, options, wanted, ledger)
+
+
+def crop_people(where: Source, faces: pd.DataFrame, fetched: pd.DataFrame) -> pd.DataFrame:
+    """Crop FEC faces whose photo is there.
+
+    Args:
+        faces: with url and box, indexed like `fec.Fec.faces`; fetched: what `fetch` returned.
+    Returns:
+        the faces, with image ("" where there is none) and reason ("" where there is one).
+    """
+    faces = faces.assign(reason=faces["url"].map(dict(zip(fetched["url"], fetched["reason"]))))
+    there = faces[faces["reason"] == ""]
+    cropped = _cropped(where, there, "url", "fraction", lambda url: photo_path(where.folder, url))
+    images = cropped["image"].reindex(faces.index, fill_value="")
+    return faces.assign(image=images, reason=cropped["reason"].reindex(faces.index).fillna(faces["reason"]))
+
+
+def crop_cartoons(where: Source, faces: pd.DataFrame) -> pd.DataFrame:
+    """Crop iCartoonFace faces, of both tracks; return them with image and reason as `crop_people` does.
+
+    Raises:
+        FileNotFoundError: the pictures of a track are missing; the message says where they belong.
+    """
+    icartoonface.require_pictures(where.root / "icartoonface", faces["track"].unique())
+    faces = faces.rename(columns={"image": "picture"})
+    return _cropped(where, faces, "picture", "pixel", lambda picture: where.root / "icartoonface" / picture)
+
+
+def _crops(where: Source) -> Path:
+    return where.folder / f"crops{where.size}"
+
+
+def _cropped(
+    where: Source, faces: pd.DataFrame, name: str, unit: str, photo_of: Callable[[str], Path]
+) -> pd.DataFrame:  # fmt: skip
+    """Crop faces whose photo's name is a column, and `photo_of` of it a file; add image and reason."""
+    folder, images, reasons = _crops(where), [], []
+    for part in chunks(faces):
+        keys = [crops.key(photo, box) for photo, box in zip(part[name], part[fec.BOX].to_numpy())]
+        photos = {}
+        for key, photo, box in zip(keys, part[name], part[fec.BOX].to_numpy()):
+            photos.setdefault(photo_of(photo), []).append((key, box))
+        found = crops.crop_faces(photos, folder, where.size, unit)
+        why = [found[key] for key in keys]
+        paths = (crops.crop_path(folder, key).relative_to(config.DATA).as_posix() for key in keys)
+        images += ["" if reason else path for path, reason in zip(paths, why)]
+        reasons += why
+    return faces.assign(image=pd.Series(images, faces.index, str), reason=pd.Series(reasons, faces.index, str))
+
+
+def keep_whole(triplets: pd.DataFrame, cropped: pd.DataFrame) -> pd.DataFrame:
+    """Keep triplets whose three faces are there.
+
+    Args:
+        triplets: what `in_one_split` returned; cropped: what `crop_people` returned for their faces.
+    Returns:
+        the table `Cleaned.triplets`.
+    """
+    image = cropped["image"]
+    whole = triplets[triplets[fec.FACES].isin(image.index[image != ""]).all(axis=1)]
+    images = {name: image.loc[whole[face]].to_numpy() for name, face in zip(IMAGES, fec.FACES)}
+    return whole.assign(**images)[TRIPLET_COLUMNS].reset_index(drop=True)
+
+
+def used_faces(cropped: pd.DataFrame, triplets: pd.DataFrame) -> pd.DataFrame:
+    """Return the cropped FEC faces that a triplet shows: of `Cleaned.faces` the part that is people."""
+    return cropped.loc[cropped["image"].isin(pd.unique(triplets[IMAGES].to_numpy().ravel())), FACE_COLUMNS]
+
+
+def ensure() -> Cleaned:
+    """Return the cleaned faces and triplets; clean on the first call, or when the source or the crop size changes.
+
+    Raises:
+        FileNotFoundError: a file of the real data sets is missing; the message says where it belongs;
+        OSError: the disk is full; the message says how to go on.
+    """
+    where = chosen()
+    done = where.folder / "done.json"
+    if done.exists() and done.read_text() == json.dumps(_stamp(where)):
+        return _read(where)
+    done.unlink(missing_ok=True)
+    with _full_disk_explained(where.folder):
+        cleaned = clean(where)
+        for name in ("faces", "triplets", "stages"):
+            table = getattr(cleaned, name)
+            files.write(where.folder / f"{name}.csv", table.to_csv(index=name == "stages"))
+        files.write(done, json.dumps(_stamp(where)))
+    return _read(where)
+
+
+def clean(where: Source) -> Cleaned:
+    """Do all steps on a source: read, filter, put shares together, download, crop, discard, and the cartoons."""
+    people, triplets, stages = _clean_people(where)
+    drawn = icartoonface.read(where.root / "icartoonface")
+    cartoons = cartoons_of(where, crop_cartoons(where, drawn.faces))
+    faces = pd.concat([people, cartoons], ignore_index=True)
+    sweep(_crops(where), {Path(image).name for image in faces["image"]})
+    return Cleaned(faces, triplets, stages)
+
+
+def _clean_people(where: Source) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    rows, agreed, inside, wanted = _wanted(where)
+    with Ledger(where.folder / LEDGER) as ledger:
+        shards.gather(where.folder, ledger)
+        ledger.want_back(_hopeful(ledger, inside, wanted))
+    cropped = crop_people(where, wanted, fetch(where, wanted))
+    triplets = keep_whole(inside, cropped)
+    with Ledger(where.folder / LEDGER) as ledger:
+        let_go(where.folder, ledger, _hopeful(ledger, inside, wanted))
+    stages = fec.count_types(read=rows.triplets, agreed=agreed, inside_one_split=inside, downloaded=triplets)
+    return used_faces(cropped, triplets), triplets, stages
+
+
+def fetch_share(where: Source, rank: int, of: int) -> pd.DataFrame:
+    """Do one machine's share of the downloads (see `shards`); return the ledger's rows of its links."""
+    *_, wanted = _wanted(where)
+    with _full_disk_explained(where.folder):
+        return fetch(where, wanted, rank, of)
+
+
+def _wanted(where: Source) -> tuple[fec.Fec, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Return what FEC's files say, the triplets that raters agree on, those inside one split, and their faces."""
+    rows = fec.read(where.root / "fec")
+    agreed = rows.triplets[fec.strongly_agreed(rows.triplets)]
+    return rows, agreed, *in_one_split(where, rows, agreed)
+
+
+def _hopeful(ledger: Ledger, triplets: pd.DataFrame, faces: pd.DataFrame) -> set[str]:
+    """Return the links of triplets that may still become whole (see `discard`)."""
+    dead = {url for url, (state, _, _) in ledger.known().items() if state == "dead"}
+    return hopeful_links(triplets, faces, dead)
+
+
+@contextmanager
+def _full_disk_explained(folder: Path) -> Iterator[None]:
+    """Say of a full disk where it is and how to go on."""
+    try:
+        yield
+    except (OSError, OperationalError) as error:
+        if getattr(error, "errno", None) != errno.ENOSPC and "disk is full" not in str(error):
+            raise
+        advice = f"The disk of {folder} is full. Nothing that was stored is lost: make room, and run again to go on"
+        raise OSError(errno.ENOSPC, advice) from error
+
+
+def _stamp(where: Source) -> dict:
+    """Say what the result depends on: crop size, annotation files by size and time, and how many photos came."""
+    names = [f"fec/{name}" for name in formats.FEC_FILES.values()]
+    names += [f"icartoonface/{annotations}" for annotations, _, _ in formats.TRACKS.values()]
+    sources = {name: os.stat(where.root / name) for name in names if (where.root / name).exists()}
+    with Ledger(where.folder / LEDGER) as ledger:
+        photos = ledger.good()
+    return {
+        "size": where.size,
+        "files": {name: [at.st_size, at.st_mtime_ns] for name, at in sources.items()},
+        "photos": photos,
+    }
+
+
+def _read(where: Source) -> Cleaned:
+    faces = pd.read_csv(where.folder / "faces.csv", dtype={"identity": str})
+    triplets = pd.read_csv(where.folder / "triplets.csv")
+    return Cleaned(faces, triplets, pd.read_csv(where.folder / "stages.csv", index_col=0))

@@ -1,0 +1,219 @@
+"""Fetch one link at a time: politely, safely, and judging what comes by its bytes.
+
+What may pass (429, 503, a timeout) is requested again after a growing pause or after the pause that the server names; a
+body is read up to a size limit; only http and https, and never a private address, checked again at each redirect. A
+file is kept only when it decodes to its last pixel, and is written under another name first. It is named by a hash of
+its link, so no link can leave the folder.
+
+Taught in: notebook 01.
+"""
+
+import hashlib
+import random
+import ssl
+import threading
+import time
+import zlib
+from collections.abc import MutableSequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from urllib.parse import urljoin
+
+import urllib3
+from urllib3.exceptions import HTTPError, TimeoutError
+from urllib3.util import Url
+
+from .. import files, pictures
+from ..parallel import begin
+from .crops import Wanted, cut_faces
+from .links import Entry, MayPass, Refused, address_of, check_link, seconds_to_wait
+
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36"
+MAY_PASS = {408, 425, 429, 500, 502, 503, 504}
+MAX_REDIRECTS = 5
+RESTS = 1024  # hosts that share a slot by their hash rest together
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to fetch.
+
+    workers: links in flight; per_host: of these, at one host; tries: per link and run; pause, longest_pause: seconds
+    before the first repeat (doubled each time) and at most; timeout: seconds of silence; deadline: seconds for one
+    answer in all; max_bytes: of one file; user_agent: some hosts answer 403 to what is no browser; hosts: name to
+    "address:port", used in place of what the name resolves to. That is how the mini world's links reach its server on
+    this machine, and the only way to a loopback or private address.
+    """
+
+    workers: int = 32
+    per_host: int = 8
+    tries: int = 4
+    pause: float = 0.5
+    longest_pause: float = 60
+    timeout: float = 20
+    deadline: float = 120
+    max_bytes: int = 20_000_000
+    user_agent: str = BROWSER
+    hosts: dict[str, str] = field(default_factory=dict)
+
+
+def photo_path(folder: Path, url: str) -> Path:
+    """Return where the photo of a link lies: named by its hash, whatever the link says."""
+    name = hashlib.sha256(url.encode()).hexdigest()[:32]
+    return Path(folder) / "photos" / name[:2] / name
+
+
+class Fetcher:
+    """Fetches links, from each host through its own few connections.
+
+    Args:
+        folder: with the subfolders of `photo_path`; wanted: the crops to cut while a photo is open; rests: times of
+        `time.monotonic` before which hosts want their rest, `RESTS` of them, which processes can share.
+    """
+
+    def __init__(self, folder: Path, options: Options, wanted: Wanted, rests: MutableSequence[float]):
+        self.folder, self.options, self.wanted, self.rests = Path(folder), options, wanted, rests
+        self._desk = threading.Lock()  # one at a time, since a decoded photo can take 200 MB
+        self._hosts, self._lock = {}, threading.Lock()
+        self._tls = ssl.create_default_context()
+
+    def fetch(self, url: str) -> Entry:
+        """Fetch one link into its file, with repeats; failures come back as an entry too."""
+        start = time.monotonic()
+        path = photo_path(self.folder, url)
+        if path.exists():  # written by a run that was stopped before its ledger was
+            try:
+                return self._keep(url, path.read_bytes(), 200, start, 0)
+            except Refused:
+                path.unlink()
+        for attempt in range(1, self.options.tries + 1):
+            try:
+                body, status = self._get(url)
+                return self._keep(url, body, status, start, attempt)
+            except Refused as refusal:
+                reason, status = refusal.args
+                return Entry(url, "dead", status, reason, 0, time.monotonic() - start, attempt)
+            except MayPass as failure:
+                reason, status, wait = failure.args
+            pause = self.options.pause * 2 ** (attempt - 1) * random.uniform(0.75, 1.25)
+            pause = min(pause if wait is None else wait, self.options.longest_pause)
+            if attempt < self.options.tries:
+                time.sleep(pause)
+        return Entry(url, "later", status, reason, 0, time.monotonic() - start, attempt)
+
+    def _keep(self, url: str, body: bytes, status: int, start: float, attempt: int) -> Entry:
+        """Cut the faces of a photo and store it; raise `Refused` where the bytes are no picture."""
+        with self._desk:
+            try:
+                picture = pictures.read(body, animated=False)
+            except pictures.PictureError as error:
+                raise Refused(error.reason, status) from error
+            cut_faces(picture, self.wanted.faces.get(url, ()), self.wanted.folder, self.wanted.size, "fraction")
+            del picture
+        files.write(photo_path(self.folder, url), body)
+        digest = hashlib.sha256(body).hexdigest()
+        return Entry(url, "ok", status, "", len(body), time.monotonic() - start, attempt, digest)
+
+    def _get(self, url: str) -> tuple[bytes, int]:
+        """Follow redirects, each checked like the first link, to a body; return it and its status."""
+        for _ in range(MAX_REDIRECTS + 1):
+            link = check_link(url)
+            place = address_of(link, self.options.hosts)
+            host = self._host(link)
+            with host.room:
+                time.sleep(max(self.rests[host.slot] - time.monotonic(), 0))
+                try:
+                    answer = self._answer(link, place, host)
+                except TimeoutError:
+                    raise MayPass("timeout", 0, None) from None
+                except HTTPError as error:
+                    raise MayPass(f"connection failed: {type(error).__name__}", 0, None) from error
+            if isinstance(answer, tuple):
+                return answer
+            url = answer
+        raise Refused("too many redirects", 0)
+
+    def _answer(self, link: Url, place: tuple[str, int], host: "_Host") -> tuple[bytes, int] | str:
+        """Send a request to an address and port; return (body, status), or the link of a redirect."""
+        headers = {"Host": link.netloc, "User-Agent": self.options.user_agent, "Accept-Encoding": "identity"}
+        end = time.monotonic() + self.options.deadline
+        with closing(host.ask(place, link.request_uri, headers)) as response:
+            status = response.status
+            if location := response.get_redirect_location():
+                return urljoin(link.url, location)
+            if status in MAY_PASS:
+                wait = seconds_to_wait(response.headers.get("retry-after"))
+                if status == 429:  # too many requests: the whole host gets a rest, not this link alone
+                    rest = self.options.pause if wait is None else wait
+                    self.rests[host.slot] = time.monotonic() + min(rest, self.options.longest_pause)
+                raise MayPass(f"HTTP {status}", status, wait)
+            if status != 200:
+                raise Refused(f"HTTP {status}", status)
+            body = bytearray()
+            while chunk := response.read1(2**16):
+                body += chunk
+                if len(body) > self.options.max_bytes:
+                    raise Refused(f"larger than {self.options.max_bytes / 1e6:g} MB", status)
+                if time.monotonic() > end:
+                    raise MayPass("too slow", status, None)
+            return bytes(body), status
+
+    def _host(self, link: Url) -> "_Host":
+        """Return the one `_Host` of a link's scheme, name and port."""
+        name = (link.scheme, link.host, link.port)
+        with self._lock:
+            if name not in self._hosts:
+                self._hosts[name] = _Host(link, self.options, self._tls)
+            return self._hosts[name]
+
+
+def fetch_all(
+    urls: list[str], folder: Path, options: Options, wanted: Wanted, rests: MutableSequence[float], answers: Connection
+) -> None:  # fmt: skip
+    """Be a process that fetches these links (see `Fetcher`), and send an entry, or an error, for each."""
+    begin()
+    fetcher, tasks, lock = Fetcher(folder, options, wanted, rests), iter(urls), threading.Lock()
+
+    def work() -> None:
+        while True:
+            with lock:
+                url = next(tasks, None)
+            if url is None:
+                return
+            try:
+                answer = fetcher.fetch(url)
+            except Exception as error:
+                answer = error
+            with lock:
+                answers.send(answer)
+
+    threads = [threading.Thread(target=work) for _ in range(min(options.workers, len(urls)))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+class _Host:
+    """One host: room for `per_host` requests at once, the slot of its time of rest, and its connections.
+
+    Connections go to an address, and hosts that share one must not share a connection.
+    """
+
+    def __init__(self, link: Url, options: Options, tls: ssl.SSLContext):
+        self.room = threading.BoundedSemaphore(options.per_host)
+        self.slot = zlib.crc32(link.host.encode()) % RESTS
+        self._settings = dict(timeout=options.timeout, maxsize=options.per_host, retries=False)
+        self._kind = urllib3.HTTPConnectionPool
+        if link.scheme == "https":
+            self._kind = urllib3.HTTPSConnectionPool
+            name = link.host.strip("[]")
+            self._settings |= dict(ssl_context=tls, server_hostname=name, assert_hostname=name)
+        self._pools = {}
+
+    def ask(self, place: tuple[str, int], target: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
+        """Send a request to an address and port; a connection whose answer is read to its end is used again."""
+        pool = self._pools.setdefault(place, self._kind(*place, **self._settings))
+        return pool.urlopen("GET", target, headers=headers, redirect=False, preload_content=False)

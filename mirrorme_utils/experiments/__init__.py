@@ -1,0 +1,6 @@
+"""What the notebooks train: loops, the pairs they draw from, and the shipped networks by name."""
+
+from ..lazy import attach
+
+submodules = ["ablation", "checkpoints", "face_swap", "paired", "part_mixing", "report_gan"]
+__getattr__, __dir__ = attach(__name__, submodules)
