@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("-o", "--out", type=Path, required=True, help="the result's file (.png, .jpg, .webp); of many: a folder")
     p.add_argument("--strength", type=float, default=1.0, help="0 leaves the target's expression, 1 takes the source's")
     p.add_argument("--parts", nargs="+", metavar="PART", help="of the face that move: mouth, eyes, brows; all by default")
-    p.add_argument("--sheet", type=Path, metavar="FILE", help="also write all results as one contact sheet")
+    p.add_argument("--sheet", type=Path, metavar="FILE", help="also write the faces of all results as one contact sheet")
     p.add_argument("--label", action="store_true", help="write “synthetic” into the picture's corner, not only its metadata")
     p.add_argument("--checkpoint", metavar="NAME", help="a translator in data/checkpoints; the best by default")
 
@@ -164,8 +164,8 @@ def transfer(options: argparse.Namespace) -> None:
             out = _free(options.out / f"{path.stem}--{source_path.stem}.png", taken) if many else options.out
             pictures.save(result, out, options.strength)
             print(out)
-            row.append(framing.padded(result, THUMBNAIL, "white"))
-        rows.append((path.stem, framing.padded(face.picture, THUMBNAIL, "white"), row))
+            row.append(framing.cut(framing.Framed(result, face.box), THUMBNAIL))
+        rows.append((path.stem, framing.cut(face, THUMBNAIL), row))
     if options.sheet:
         pictures.save(_sheet(rows, sources), options.sheet, options.strength)
         print(options.sheet)
