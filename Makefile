@@ -4,9 +4,9 @@
 #   make test     unit tests, then every notebook against its stored outputs
 #   make app      the last notebook as a page
 #   make bench    the scores on new worlds: make bench SEED="11 12 13" CHECKPOINT=moving
-#   make retrain  the course with every checkpoint trained from scratch
+#   make retrain  the course with every checkpoint trained from scratch that two cores can train
 #   make store    for maintainers: run the course in place, which renews the stored notebooks and figures/
-#   make clean    remove what was built; .venv and the shipped checkpoints stay
+#   make clean    remove what was built; .venv, the shipped checkpoints and your own votes stay
 
 PYTHON ?= python3
 SEED ?= 7
@@ -67,5 +67,6 @@ bench: $(STAMP)
 	    --json build/bench-$(CHECKPOINT)-$(firstword $(SEED)).json
 
 clean:
-	rm -rf build data/mini data/clean data/labels data/cache .pytest_cache .ruff_cache .import_linter_cache *.egg-info
+	rm -rf build data/mini data/clean data/cache .pytest_cache .ruff_cache .import_linter_cache *.egg-info
+	mkdir -p data/labels && find data/labels -type f ! -name votes.csv -delete
 	find mirrorme_utils tests notebooks \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +

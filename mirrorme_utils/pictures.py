@@ -53,7 +53,7 @@ def read(source: bytes | Path | str, animated: bool = True) -> Image.Image:
     Returns:
         a PIL picture in mode RGB whose `info` is empty.
     Raises:
-        PictureError: empty, not a picture of a known format, too many pixels or too few, broken or cut off.
+        PictureError: empty, not a picture of a known format, too large or too small, broken or cut off.
         FileNotFoundError: there is no such file.
     """
     size = len(source) if isinstance(source, bytes) else os.stat(source).st_size
@@ -66,7 +66,7 @@ def read(source: bytes | Path | str, animated: bool = True) -> Image.Image:
         with Image.open(io.BytesIO(_without_text(data)), formats=FORMATS) as picture:
             width, height = picture.size
             if width * height > MAX_PIXELS:
-                raise PictureError(f"too many pixels: {width} x {height}", f"at most {MAX_PIXELS:,} can be read")
+                raise PictureError(f"too large: {width} x {height} pixels", f"at most {MAX_PIXELS:,} can be read")
             if min(width, height) < MIN_SIDE:
                 raise PictureError(f"too small: {width} x {height}", f"it takes at least {MIN_SIDE} pixels each way")
             if not animated and picture.format != "MPO" and getattr(picture, "is_animated", False):
@@ -78,7 +78,7 @@ def read(source: bytes | Path | str, animated: bool = True) -> Image.Image:
     except UnidentifiedImageError:
         raise PictureError("not a picture", f"it takes {', '.join(FORMATS)}") from None
     except Image.DecompressionBombError:
-        raise PictureError("too many pixels", f"at most {MAX_PIXELS:,} can be read") from None
+        raise PictureError("too large: a decompression bomb", f"at most {MAX_PIXELS:,} pixels can be read") from None
     except Exception as error:  # Pillow's decoders raise whatever they stumble over
         raise PictureError("cut off" if "truncated" in str(error) else f"broken: {type(error).__name__}") from error
 

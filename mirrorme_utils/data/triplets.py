@@ -7,7 +7,7 @@ data folder, so that the folder can move.
 Taught in: notebook 02.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -167,23 +167,6 @@ def write_triplets(table: pd.DataFrame, path: Path | str) -> None:
         table[REPORT_COLUMNS + ["type"]].to_csv(part, index=False)
 
 
-def parts_by_identity(
-    identities: Iterable, rng: np.random.Generator, shares: dict[str, float] = SPLITS
-) -> dict[object, str]:  # fmt: skip
-    """Give each identity to one part of the split, so that the parts' faces come near to `shares`.
-
-    Args:
-        identities: one entry a face.
-    Returns:
-        identity to its part, a key of `shares`.
-    """
-    counts = pd.Series(list(identities)).value_counts().sort_index()
-    counts = counts.iloc[rng.permutation(len(counts))]
-    centre = (counts.cumsum() - counts / 2) / counts.sum()
-    parts, ends = list(shares), np.cumsum(list(shares.values()))
-    return {name: parts[np.searchsorted(ends[:-1], at)] for name, at in centre.items()}
-
-
 def split_by_identity(table: pd.DataFrame, part_of_image: Mapping[str, str]) -> Split:
     """Split so that no identity stands in two parts; triplets that straddle parts are dropped and counted.
 
@@ -192,7 +175,7 @@ def split_by_identity(table: pd.DataFrame, part_of_image: Mapping[str, str]) -> 
 
     Args:
         table: triplets with columns Image1..3.
-        part_of_image: image to its part, the same for all images of one identity (see `parts_by_identity`).
+        part_of_image: image to its part, the same for all images of one identity.
     Raises:
         KeyError: a triplet shows an image of no part.
     """

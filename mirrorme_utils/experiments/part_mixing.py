@@ -22,7 +22,7 @@ from .. import config, parallel
 from ..world import expressions
 from ..world.cartoons import drawing, nearest
 
-STYLES = (*drawing.STYLES_TRAIN, *drawing.STYLES_MATERIAL)
+STYLES = (*drawing.STYLES_TRAIN, *drawing.STYLES_LENT)
 HEADS, SEEDS = 150, 6  # identities of each style: for heads, and for each part
 CHOICES = 192  # expressions that a part-mixed cartoon can show; the nearest one is shown
 BROWS_ABOVE = 0.22  # the eyes, in half sides: where brows go on a head whose own style draws none

@@ -47,10 +47,6 @@ class FaceSet:
     def __len__(self) -> int:
         return len(self.images)
 
-    def pick(self, index: np.ndarray | list[int] | slice) -> "FaceSet":
-        """Return the faces at `index` (integers, a slice or a mask)."""
-        return FaceSet(*(getattr(self, f.name)[index] for f in fields(self)))
-
 
 def renderer(*others: str) -> str:
     """Return a short digest of all code that draws a face, so that what an older one drew is not taken for new.

@@ -94,8 +94,8 @@ BAD = {
     "png cut": (encoded(smooth(200, 200), "PNG")[:3000], "cut off"),
     "svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a picture"),
     "tiny": (encoded(Image.new("RGB", (3, 300)), "PNG"), "too small: 3 x 300"),
-    "huge": (png(9000, 9000), "too many pixels"),
-    "bomb": (png(30000, 20000), "too many pixels"),
+    "huge": (png(9000, 9000), "too large"),
+    "bomb": (png(30000, 20000), "decompression bomb"),
     "heavy": (b"\x89PNG" + bytes(2**20), "too large: 1 MB"),
     "nothing but a head": (b"\xff\xd8\xff\xe0" + bytes(50), "broken|not a picture"),
 }

@@ -32,7 +32,7 @@ def identity_of(style, seed=4):
 
 def test_enough_styles_and_none_is_both_trained_and_held_out():
     assert len(drawing.STYLES_TRAIN) >= 8 and len(drawing.STYLES_HELD_OUT) >= 3
-    kinds = drawing.STYLES_TRAIN, drawing.STYLES_HELD_OUT, drawing.STYLES_MATERIAL
+    kinds = drawing.STYLES_TRAIN, drawing.STYLES_HELD_OUT, drawing.STYLES_LENT
     assert sorted(set().union(*kinds)) == sorted(sum(kinds, ())) == sorted(ALL)
 
 
@@ -42,7 +42,7 @@ def test_no_style_that_is_trained_on_draws_a_part_of_a_held_out_one():
         return set(re.findall(r'"d": "([^"]+)"', text))
 
     held_out = paths(drawing.STYLES_HELD_OUT)
-    assert len(held_out) > 100 and not held_out & paths(drawing.STYLES_TRAIN + drawing.STYLES_MATERIAL)
+    assert len(held_out) > 100 and not held_out & paths(drawing.STYLES_TRAIN + drawing.STYLES_LENT)
 
 
 @pytest.mark.parametrize("style", ALL)

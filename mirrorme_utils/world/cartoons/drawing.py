@@ -24,15 +24,15 @@ from .. import expressions
 from ..capture import REGIONS, Backdrop, CameraResponse, Render, backdrop, develop
 from .styles import MIRRORED, TRAIN, Drawing
 from .styles_held_out import HELD_OUT
-from .styles_lent import MATERIAL
+from .styles_lent import LENT
 
 if TYPE_CHECKING:
     from dicebear import Style
 
-DRAWINGS = TRAIN | HELD_OUT | MATERIAL
+DRAWINGS = TRAIN | HELD_OUT | LENT
 STYLES_TRAIN = tuple(TRAIN)
 STYLES_HELD_OUT = tuple(HELD_OUT)
-STYLES_MATERIAL = tuple(MATERIAL)
+STYLES_LENT = tuple(LENT)
 NEARLY_NEUTRAL = 0.35  # `expressions.distance` from the neutral face
 FACE = 0.26  # metres that the side of a face box stands for, by which a camera response blurs
 _EVERY = "every"  # a variant of our own that draws all used variants of a part over each other

