@@ -84,7 +84,7 @@ def _read() -> Head:
     import torch
     import warp
 
-    warp.config.quiet = True  # before Anny wakes it: its banner would stand among our lines
+    warp.config.log_level = warp.LOG_ERROR  # before Anny wakes it: its banner would stand among our lines
     import anny
 
     model = anny.Anny(
