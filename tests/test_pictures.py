@@ -39,7 +39,7 @@ def test_known_formats_open_whatever_their_name(tmp_path, kind):
         (encoded(noise(200, 200))[:-2000], "cut off"),
         (encoded(noise(200, 200), "PNG")[:-2000], "cut off"),
         (png(8_000, 8_000), "too large: 8000 x 8000 pixels"),
-        (png(60_000, 60_000), "decompression bomb"),
+        (png(60_000, 60_000), "too large: a decompression bomb"),
         (png(20, 20), "cut off|broken"),
         (encoded(noise(), "PNG")[:40] + b"\x00" * 400, "cut off|broken|not a picture"),
         (encoded(Image.new("RGB", (3, 300)), "PNG"), "too small: 3 x 300"),
