@@ -6,6 +6,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 
@@ -39,8 +40,9 @@ def write(path: Path, content: str | bytes) -> None:
         part.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
+@cache  # parsing takes 50 ms, and some names of caches are asked for with each picture
 def digest_of_code(*modules: Path) -> str:
-    """Return a short digest of Python files, for the names of caches of what they made.
+    """Return a short digest of Python files as they are when first asked, for the names of caches of what they made.
 
     Comments, docstrings and layout do not count.
     """

@@ -115,7 +115,7 @@ FAULTS = {  # answer, and what the ledger says: state, HTTP status, reason; ques
     "animated WebP": (shown(animated("WEBP")), "dead", 200, "animated", 1),
     "animated PNG": (shown(animated("PNG")), "dead", 200, "animated", 1),
     "huge": (shown(png(9_000, 9_000)), "dead", 200, "too large: 9000 x 9000 pixels", 1),
-    "decompression bomb": (shown(png(30_000, 30_000)), "dead", 200, "decompression bomb", 1),
+    "decompression bomb": (shown(png(30_000, 30_000)), "dead", 200, "too large: a decompression bomb", 1),
     "one pixel": (shown(encoded(Image.new("RGB", (1, 1)), "PNG")), "dead", 200, "too small: 1 x 1", 1),
     "placeholder": (shown(encoded(Image.new("RGB", (96, 64)), "PNG")), "dead", 200, PLACEHOLDER, 1),
     "CMYK": (shown(encoded(proof().convert("CMYK"), quality=95)), "ok", 200, "", 1),
