@@ -82,6 +82,8 @@ def _parser() -> argparse.ArgumentParser:
     p = add("clean", clean, "clean the data: links and boxes to face crops and triplets")
     p.add_argument("--rank", type=int, default=0, help="which share of the links this machine takes, from 0")
     p.add_argument("--of", type=int, default=1, help="how many shares there are; 1 does everything")
+    p.add_argument("--again", action="store_true", help="also ask links that are dead")
+    p.add_argument("--ignore-noai", action="store_true", help="also take photos that their host keeps out of data sets")
 
     add("world", world, "build the mini world, if it does not stand yet")
 
@@ -240,15 +242,21 @@ def bench(options: argparse.Namespace) -> None:
 
 
 def clean(options: argparse.Namespace) -> None:
-    """Clean everything, or fetch one machine's share of the photos."""
+    """Clean everything, or fetch one machine's share of the photos; say what was left and what was lost."""
     from .data import clean as cleaning
     from .data import sources
 
+    where, how = sources.chosen(), {"ignore_noai": True} if options.ignore_noai else {}
     if options.of == 1:
-        print(cleaning.ensure().stages.to_string())
+        cleaned = cleaning.ensure(ask=True, again=options.again, **how)
+        print(cleaned.stages.to_string(), cleaned.cartoons.to_string(), sep="\n\n")
+        missing = cleaned.cartoons.index[cleaned.cartoons.sum(axis=1) == 0]
+        print(*(f"iCartoonFace's {track} track is missing; the other one is enough." for track in missing), sep="\n")
+        if bad := len(cleaned.malformed):
+            print(f"{bad:,} lines could not be read: see {where.folder / 'malformed.csv'}\n")
     else:
-        fetched = cleaning.fetch_share(sources.chosen(), options.rank, options.of)
-        print(fetched["state"].value_counts().to_string())
+        cleaning.fetch_share(where, options.rank, options.of, options.again, **how)
+    print(cleaning.account(where, options.rank, options.of))
 
 
 def world(options: argparse.Namespace) -> None:

@@ -27,10 +27,12 @@ class _Quiet(ThreadingHTTPServer):
 
 
 class Server:
-    """Answers each path by a function of (handler, how often it was asked); counts questions and crowding."""
+    """Answers each path by a function of (handler, how often it was asked), `usual` where it has none of its own; counts
+    questions and crowding."""
 
     def __init__(self):
         self.asked, self.now, self.most, self.answers, self.agents = Counter(), 0, 0, {}, set()
+        self.usual = lambda handler, n: handler.say(body=jpeg(handler.path))
         self._left, self.held, self._go = float("inf"), threading.Event(), threading.Event()
         lock, outer = threading.Lock(), self
 
@@ -45,8 +47,7 @@ class Server:
                     outer.agents.add(self.headers["User-Agent"])
                     outer._left -= 1
                     wait = outer._left < 0
-                usual = lambda handler, n: handler.say(body=jpeg(self.path))  # noqa: E731
-                answer = outer.answers.get(self.path.split("?")[0], usual)
+                answer = outer.answers.get(self.path.split("?")[0], outer.usual)
                 try:
                     if wait:
                         outer.held.set()

@@ -2,7 +2,7 @@
 
     data/clean/photos, ledger.sqlite                        what the links gave, as far as a triplet may use it
     data/clean/crops128                                     one square picture a face, 128 pixels or the profile's
-    data/clean/{faces,triplets,stages}.csv, done.json       the result
+    data/clean/{faces,triplets,stages,cartoons,malformed}.csv, done.json       the result
 
 For the reader's own files the folder is data/real/clean. Every step keeps what it did, so a stopped run goes on.
 `mirrorme clean` does it without a notebook, and on several machines at once (see `shards`).
@@ -12,10 +12,10 @@ Taught in: notebook 01.
 
 import errno
 import json
-import os
+import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from sqlite3 import OperationalError
 
@@ -27,11 +27,14 @@ from . import crops, fec, icartoonface, shards
 from .discard import hopeful_links, let_go, sweep
 from .download import download, photo_path
 from .ledger import LEDGER, Ledger
+from .links import FORBIDDEN
 from .rows import chunks
 from .sources import FACE_COLUMNS, Source, cartoons_of, chosen, people_of, photo_host
+from .unpacked import find
 
 TRIPLET_COLUMNS = ["image1", "image2", "image3", "type", "label", "agreement", "split"]
 IMAGES = TRIPLET_COLUMNS[:3]
+INDEXED = ("stages", "cartoons")  # tables whose rows have names
 
 
 @dataclass(frozen=True)
@@ -42,12 +45,19 @@ class Cleaned:
     identity), source (fec, detection, recognition), truth (row of the mini world's truth.csv; -1 for real faces);
     people are here when one of the triplets shows them, cartoons all;
     triplets: image1..3, type, label (1..3, the odd one out), agreement, split; all three faces are of that split;
-    stages: how many triplets of each type were left after each step.
+    stages: how many triplets of each type were left after each step;
+    cartoons: how many boxes of each track became a crop, and why others did not; a track that is missing has none;
+    malformed: the lines that could not be read: file, line, reason and text.
     """
 
     faces: pd.DataFrame
     triplets: pd.DataFrame
     stages: pd.DataFrame
+    cartoons: pd.DataFrame = field(default_factory=pd.DataFrame)
+    malformed: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+
+TABLES = [table.name for table in fields(Cleaned)]
 
 
 def in_one_split(where: Source, rows: fec.Fec, agreed: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -69,20 +79,28 @@ def _all_faces(triplets: pd.DataFrame) -> list[int]:
     return sorted(pd.unique(triplets[fec.FACES].to_numpy().ravel()))
 
 
-def fetch(where: Source, faces: pd.DataFrame, rank: int = 0, of: int = 1) -> pd.DataFrame:
+def fetch(where: Source, faces: pd.DataFrame, rank: int = 0, of: int = 1, **options: object) -> pd.DataFrame:
     """Download the photos of these FEC faces, or one share of them, and crop each photo while it is open.
 
+    Args:
+        options: of `fetch.Options`.
     Returns:
         the ledger's rows (see `download.download`).
+    Raises:
+        ConnectionError: see `download.download`.
     """
     boxes = {}
     for url, *box in faces[["url", *fec.BOX]].itertuples(index=False):
         boxes.setdefault(url, []).append((crops.key(url, box), box))
     crops.make_folders(_crops(where))
     wanted = crops.Wanted(boxes, _crops(where), where.size)
-    ledger = LEDGER if of == 1 else shards.ledger_of(rank, of)
-    with photo_host(where) as options:
-        return download(shards.share(sorted(boxes), rank, of), where.folder, options, wanted, ledger)
+    links = random.Random(0).sample(sorted(boxes), len(boxes))  # mixed, so that no host's links come in a row
+    with photo_host(where, **options) as how:
+        return download(shards.share(links, rank, of), where.folder, how, wanted, _ledger_name(rank, of))
+
+
+def _ledger_name(rank: int = 0, of: int = 1) -> str:
+    return LEDGER if of == 1 else shards.ledger_of(rank, of)
 
 
 def crop_people(where: Source, faces: pd.DataFrame, fetched: pd.DataFrame) -> pd.DataFrame:
@@ -106,7 +124,7 @@ def crop_cartoons(where: Source, faces: pd.DataFrame) -> pd.DataFrame:
     Raises:
         FileNotFoundError: the pictures of a track are missing; the message says where they belong.
     """
-    icartoonface.require_pictures(where.root / "icartoonface", faces["track"].unique())
+    icartoonface.require_pictures(where.root / "icartoonface", faces)
     faces = faces.rename(columns={"image": "picture"})
     return _cropped(where, faces, "picture", "pixel", lambda picture: where.root / "icartoonface" / picture)
 
@@ -152,55 +170,87 @@ def used_faces(cropped: pd.DataFrame, triplets: pd.DataFrame) -> pd.DataFrame:
     return cropped.loc[cropped["image"].isin(pd.unique(triplets[IMAGES].to_numpy().ravel())), FACE_COLUMNS]
 
 
-def ensure() -> Cleaned:
+def ensure(ask: bool = False, again: bool = False, **options: object) -> Cleaned:
     """Return the cleaned faces and triplets; clean on the first call, or when the source or the crop size changes.
 
+    Args:
+        ask: also when all is done, ask links that wait; again: and those that are dead; options: of `fetch.Options`, by
+        which links are asked as well.
     Raises:
         FileNotFoundError: a file of the real data sets is missing; the message says where it belongs;
+        ValueError: a file is spoilt; the message names its first bad line;
+        ConnectionError: this machine is offline, or its network answers in the hosts' place (see `doubt`);
         OSError: the disk is full; the message says how to go on.
     """
     where = chosen()
-    done = where.folder / "done.json"
-    if done.exists() and done.read_text() == json.dumps(_stamp(where)):
+    done, waiting = where.folder / "done.json", 0
+    if again or options.get("ignore_noai"):
+        shards.ask_again(where.folder, [LEDGER, shards.ledger_of("*", "*")], "" if again else FORBIDDEN)
+    if ask or again or options:
+        with Ledger(where.folder / LEDGER) as ledger:
+            shards.gather(where.folder, ledger)
+            waiting = ledger.count("later")
+    if done.exists() and done.read_text() == json.dumps(_stamp(where)) and not waiting:
         return _read(where)
-    done.unlink(missing_ok=True)
     with _full_disk_explained(where.folder):
-        cleaned = clean(where)
-        for name in ("faces", "triplets", "stages"):
+        cleaned = clean(where, **options)
+        for name in TABLES:
             table = getattr(cleaned, name)
-            files.write(where.folder / f"{name}.csv", table.to_csv(index=name == "stages"))
+            files.write(where.folder / f"{name}.csv", table.to_csv(index=name in INDEXED))
         files.write(done, json.dumps(_stamp(where)))
     return _read(where)
 
 
-def clean(where: Source) -> Cleaned:
-    """Do all steps on a source: read, filter, put shares together, download, crop, discard, and the cartoons."""
-    people, triplets, stages = _clean_people(where)
-    drawn = icartoonface.read(where.root / "icartoonface")
-    cartoons = cartoons_of(where, crop_cartoons(where, drawn.faces))
-    faces = pd.concat([people, cartoons], ignore_index=True)
-    sweep(_crops(where), {Path(image).name for image in faces["image"]})
-    return Cleaned(faces, triplets, stages)
+def clean(where: Source, **options: object) -> Cleaned:
+    """Do all steps on a source: read, filter, put shares together, download, crop, discard, and the cartoons.
 
-
-def _clean_people(where: Source) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    Args:
+        options: of `fetch.Options`.
+    """
+    drawn = icartoonface.read(where.root / "icartoonface")  # before a download of days
+    icartoonface.require_pictures(where.root / "icartoonface", drawn.faces)
     rows, agreed, inside, wanted = _wanted(where)
     with Ledger(where.folder / LEDGER) as ledger:
         shards.gather(where.folder, ledger)
         ledger.want_back(_hopeful(ledger, inside, wanted))
-    cropped = crop_people(where, wanted, fetch(where, wanted))
+    cropped = crop_people(where, wanted, fetch(where, wanted, **options))
     triplets = keep_whole(inside, cropped)
+    (where.folder / "done.json").unlink(missing_ok=True)  # from here on files go that an earlier result may hold
     with Ledger(where.folder / LEDGER) as ledger:
         let_go(where.folder, ledger, _hopeful(ledger, inside, wanted))
     stages = fec.count_types(read=rows.triplets, agreed=agreed, inside_one_split=inside, downloaded=triplets)
-    return used_faces(cropped, triplets), triplets, stages
+    boxes = crop_cartoons(where, drawn.faces)
+    faces = pd.concat([used_faces(cropped, triplets), cartoons_of(where, boxes)], ignore_index=True)
+    sweep(_crops(where), {Path(image).name for image in faces["image"]})
+    cartoons = pd.crosstab(boxes["track"], boxes["reason"].replace("", "cropped")).reindex(
+        list(formats.TRACKS), fill_value=0
+    )
+    return Cleaned(faces, triplets, stages, cartoons, pd.concat([rows.malformed, drawn.malformed], ignore_index=True))
 
 
-def fetch_share(where: Source, rank: int, of: int) -> pd.DataFrame:
-    """Do one machine's share of the downloads (see `shards`); return the ledger's rows of its links."""
+def fetch_share(where: Source, rank: int, of: int, again: bool = False, **options: object) -> pd.DataFrame:
+    """Do one machine's share of the downloads (see `shards`); return the ledger's rows of its links.
+
+    Args:
+        again: also ask links that are dead; options: of `fetch.Options`.
+    Raises:
+        ConnectionError, OSError: see `ensure`.
+    """
     *_, wanted = _wanted(where)
+    if again or options.get("ignore_noai"):
+        shards.ask_again(where.folder, [_ledger_name(rank, of)], "" if again else FORBIDDEN)
     with _full_disk_explained(where.folder):
-        return fetch(where, wanted, rank, of)
+        return fetch(where, wanted, rank, of, **options)
+
+
+def account(where: Source, rank: int = 0, of: int = 1) -> str:
+    """Say in a table and a sentence what became of the links, or of one share of them, and how to ask again."""
+    with Ledger(where.folder / _ledger_name(rank, of)) as ledger:
+        table, waiting, dead = ledger.account(), ledger.count("later"), ledger.count("dead")
+    return (
+        f"{table.to_string(index=False)}\n{waiting:,} links wait, and the next `mirrorme clean` asks them; {dead:,} are "
+        "dead, and only `mirrorme clean --again` asks them."
+    )
 
 
 def _wanted(where: Source) -> tuple[fec.Fec, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -230,19 +280,27 @@ def _full_disk_explained(folder: Path) -> Iterator[None]:
 
 def _stamp(where: Source) -> dict:
     """Say what the result depends on: crop size, annotation files by size and time, and how many photos came."""
-    names = [f"fec/{name}" for name in formats.FEC_FILES.values()]
-    names += [f"icartoonface/{annotations}" for annotations, _, _ in formats.TRACKS.values()]
-    sources = {name: os.stat(where.root / name) for name in names if (where.root / name).exists()}
+    names = [("fec", name) for name in formats.FEC_FILES.values()]
+    names += [("icartoonface", annotations) for annotations, _, _ in formats.TRACKS.values()]
+    found = [find(where.root / folder, name) for folder, name in names]
     with Ledger(where.folder / LEDGER) as ledger:
-        photos = ledger.good()
+        photos = ledger.count("ok")
     return {
         "size": where.size,
-        "files": {name: [at.st_size, at.st_mtime_ns] for name, at in sources.items()},
+        "files": {
+            path.relative_to(where.root).as_posix(): [path.stat().st_size, path.stat().st_mtime_ns]
+            for path in found if path
+        },
         "photos": photos,
-    }
+        "tables": TABLES,
+    }  # fmt: skip
 
 
 def _read(where: Source) -> Cleaned:
-    faces = pd.read_csv(where.folder / "faces.csv", dtype={"identity": str})
-    triplets = pd.read_csv(where.folder / "triplets.csv")
-    return Cleaned(faces, triplets, pd.read_csv(where.folder / "stages.csv", index_col=0))
+    tables = {
+        name: pd.read_csv(
+            where.folder / f"{name}.csv", index_col=0 if name in INDEXED else None, dtype={"identity": str}
+        )
+        for name in TABLES
+    }
+    return Cleaned(**tables)

@@ -1,12 +1,13 @@
 """Fetch many pictures by their links, so that a stopped run goes on where it was.
 
 Many links at once: a process a core that fetches (`fetch`), and a `ledger` that says what became of each link. What is
-there, known to be dead, or let go on purpose is not requested again.
+there, known to be dead, or let go on purpose is not requested again. `doubt` weighs whether the network tells the truth.
 
 Taught in: notebook 01.
 """
 
 import os
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
@@ -16,12 +17,14 @@ from pathlib import Path
 import pandas as pd
 
 from ..parallel import SPAWN
-from .crops import Wanted
-from .fetch import RESTS, Options, fetch_all, photo_path
+from .crops import Wanted, crop_path
+from .doubt import Doubt, Lie
+from .fetch import RESTS, Fetcher, Options, fetch_all, photo_path
 from .ledger import LEDGER, Ledger
 from .links import Entry
 
 BATCH = 200  # links between two commits to the ledger
+WITNESSES = 5  # links that gave a photo, asked whether the network tells the truth
 
 
 def download(
@@ -37,7 +40,7 @@ def download(
         the ledger's rows of these links, in their order: url, state (ok, dead, later), status, reason, bytes, seconds,
         tries, sha256.
     Raises:
-        ConnectionError: no link of the first hundred got any answer: this machine is offline;
+        ConnectionError: this machine is offline, or the network answers in the hosts' place (`doubt.Lie`);
         OSError: the disk is full. What was stored until then stays, and the next run goes on from there.
     """
     urls, folder = list(dict.fromkeys(urls)), Path(folder)
@@ -46,10 +49,18 @@ def download(
     with Ledger(folder / ledger) as book:
         known = book.known()
         missing = [url for url in urls if url not in known or not _settled(folder, url, *known[url])]
-        if missing:
-            _fetch_all(missing, book, folder, options, wanted or Wanted({}, folder, 0))
-        for url in book.mark_placeholders():
-            photo_path(folder, url).unlink(missing_ok=True)
+        wanted, begun = wanted or Wanted({}, folder, 0), time.time()
+        try:
+            if missing:
+                _fetch_all(missing, book, folder, options, wanted)
+        except Lie as lie:
+            book.disbelieve(lie.marks)
+            known = book.known()
+            _forget([url for url, (state, size, _) in known.items() if state == "later" and size], folder, wanted)
+            untold = [url for url in missing if known.get(url, ("later",))[0] == "later"]
+            _forget([url for url in untold if _stored_since(begun, folder, url)], folder, wanted)
+            raise
+        _forget(book.mark_placeholders(), folder, wanted)
         return book.table().set_index("url").loc[urls].reset_index()
 
 
@@ -63,25 +74,43 @@ def _settled(folder: Path, url: str, state: str, size: int, reason: str) -> bool
         return False
 
 
+def _stored_since(begun: float, folder: Path, url: str) -> bool:
+    path = photo_path(folder, url)
+    return path.exists() and path.stat().st_mtime >= begun
+
+
+def _forget(urls: Iterable[str], folder: Path, wanted: Wanted) -> None:
+    """Delete pictures that are no photos, and what was cut out of them."""
+    for url in urls:
+        photo_path(folder, url).unlink(missing_ok=True)
+        for name, _ in wanted.faces.get(url, ()):
+            crop_path(wanted.folder, name).unlink(missing_ok=True)
+
+
 def _fetch_all(urls: list[str], ledger: Ledger, folder: Path, options: Options, wanted: Wanted) -> None:
     """Fetch links in processes, and record what came in the ledger, `BATCH` by `BATCH` and whatever happens."""
     from tqdm.auto import tqdm
 
     crew = _start(urls, folder, options, wanted)
-    batch, answered, failed = [], False, 0
+    batch, failed = [], 0
+
+    def witness(marks: set[str]) -> bool:
+        ledger.record(batch)
+        fetcher = Fetcher(folder, options, Wanted({}, folder, 0), [0.0] * RESTS)
+        return any(fetcher.shows_another(url, marks) for url in ledger.some_good(WITNESSES))
+
+    doubt = Doubt(witness)
     try:
         with tqdm(total=len(urls), desc="photos", disable=None) as bar:
             for done, entry in enumerate(_received(crew, len(urls)), 1):
-                batch.append(entry)
-                answered = answered or _is_answer(entry)
+                batch += doubt.weigh(entry)
                 failed += entry.state != "ok"
                 bar.set_postfix_str(f"{failed / done:.1%} failed", refresh=False)
                 bar.update()
-                if len(batch) == BATCH or done == len(urls):
+                if done % BATCH == 0:
                     ledger.record(batch)
-                    batch = []
-                if done == 100 and not answered:
-                    raise ConnectionError("none of 100 links got an answer: is this machine online? If so, run again.")
+                    batch.clear()
+        batch += doubt.settle()
     finally:
         for process in crew.values():
             process.terminate()
@@ -121,7 +150,3 @@ def _received(crew: dict[Connection, BaseProcess], n: int) -> Iterator[Entry]:
                 raise entry
             n -= 1
             yield entry
-
-
-def _is_answer(entry: Entry) -> bool:
-    return entry.state != "later" or entry.status > 0

@@ -7,7 +7,6 @@ fixed number of columns loses some. A vote is 1, 2 or 3 and names the odd one ou
 Taught in: notebook 01.
 """
 
-import csv
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,13 +17,15 @@ import pandas as pd
 
 from ..profiles import REPORT_FACES
 from ..world.formats import FEC_FILES, TRIPLET_TYPES
-from .rows import table
+from .rows import LISTED, cells, parsed, table
+from .unpacked import find, still_packed
 
 WEBSITE = "https://research.google/tools/datasets/google-facial-expression/"
 BOX = ["left", "right", "top", "bottom"]
 FACES = ["face1", "face2", "face3"]
 VOTES = ["votes1", "votes2", "votes3"]
 FIRST_VOTE = 16  # column of the first annotator's name
+ADVICE = f"Get the file anew from {WEBSITE}, and leave it as it comes: no spreadsheet."
 PUBLIC_SIZE = "about 500,000 triplets in the two files"
 REPORT_COUNTS = dict(zip(TRIPLET_TYPES, (107_761, 101_640, 99_522)))  # after cleaning
 REPORT_IMAGES = REPORT_FACES[0]
@@ -46,40 +47,38 @@ class Fec:
 
 
 def read(folder: Path, parts: tuple[str, ...] = ("train", "test")) -> Fec:
-    """Read FEC's CSV files from a folder; rows that cannot be read are listed, never dropped in silence.
+    """Read FEC's CSV files from a folder, or from where they lie below it.
+
+    Single lines that cannot be read are listed, never dropped in silence.
 
     Args:
         parts: which of the two files.
     Raises:
-        FileNotFoundError: a file is missing; the message says where it belongs, where it comes from and its size.
+        FileNotFoundError: a file is missing; the message says where it belongs, where it comes from and its size;
+        ValueError: a file is spoilt (see `rows.parsed`), or the files hold no triplet.
     """
     folder, numbers, malformed = Path(folder), {}, []
-    missing = [FEC_FILES[part] for part in parts if not (folder / FEC_FILES[part]).is_file()]
+    files = {part: find(folder, FEC_FILES[part]) for part in parts}
+    missing = [FEC_FILES[part] for part in parts if not files[part]]
     if missing:
         raise FileNotFoundError(
             f"FEC's {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing. Put what you get from "
-            f"{WEBSITE} ({PUBLIC_SIZE}) into {folder} (the mini world writes its own: "
+            f"{WEBSITE} ({PUBLIC_SIZE}) into {folder}{still_packed(folder)} (the mini world writes its own: "
             "`mirrorme world`)."
         )
     columns = [*FACES, "type", *VOTES, "label", "agreement", "part", "line"]
-    triplets = table(chain.from_iterable(_rows(folder, part, numbers, malformed) for part in parts), columns)
-    faces = table(numbers, ["url", *BOX])
-    return Fec(faces, triplets, table(malformed, ["file", "line", "reason", "text"]))
+    rows = (_rows(file, part, numbers, malformed) for part, file in files.items())
+    triplets = table(chain.from_iterable(rows), columns)
+    if triplets.empty:
+        raise ValueError(f"{' and '.join(map(str, files.values()))} hold no triplet. {ADVICE}")
+    return Fec(table(numbers, ["url", *BOX]), triplets, table(malformed, LISTED))
 
 
-def _rows(folder: Path, part: str, numbers: dict[tuple, int], malformed: list[tuple]) -> Iterator[tuple]:
+def _rows(file: Path, part: str, numbers: dict[tuple, int], malformed: list[tuple]) -> Iterator[tuple]:
     """Yield a file's triplets; number its faces, and list what is malformed, on the way."""
-    with open(folder / FEC_FILES[part], "rb") as lines:
-        for line, raw in enumerate(lines, 1):
-            if not raw.strip():
-                continue
-            try:
-                faces, kind, counts = parse(raw)
-            except ValueError as error:
-                malformed.append((FEC_FILES[part], line, str(error), raw[:120].decode("utf-8", "replace").strip()))
-                continue
-            index = [numbers.setdefault(face, len(numbers)) for face in faces]
-            yield (*index, kind, *counts, *_majority(counts), part, line)
+    for line, (faces, kind, counts) in parsed(file, parse, malformed, ADVICE):
+        index = [numbers.setdefault(face, len(numbers)) for face in faces]
+        yield (*index, kind, *counts, *_majority(counts), part, line)
 
 
 def parse(raw: bytes) -> tuple[list[tuple], str, tuple[int, int, int]]:
@@ -90,14 +89,7 @@ def parse(raw: bytes) -> tuple[list[tuple], str, tuple[int, int, int]]:
     Raises:
         ValueError: the line is malformed; the message is the reason.
     """
-    try:
-        # Each line has a reader of its own, so that an open quote cannot swallow the lines after it.
-        row = next(csv.reader([raw.decode("utf-8-sig")], skipinitialspace=True, strict=True))
-    except UnicodeDecodeError:
-        raise ValueError("not UTF-8") from None
-    except csv.Error as error:
-        raise ValueError(f"not CSV: {error}") from None
-    row = [cell.strip() for cell in row]
+    row = [cell.strip() for cell in cells(raw)]
     while row and not row[-1]:
         row.pop()
     if len(row) < FIRST_VOTE + 2:
@@ -117,9 +109,9 @@ def parse(raw: bytes) -> tuple[list[tuple], str, tuple[int, int, int]]:
     return faces, TRIPLET_TYPES[TRIPLET_TYPES.index(kind)], tuple(votes.count(vote) for vote in ("1", "2", "3"))
 
 
-def _face(number: int, cells: list[str]) -> tuple[str, float, float, float, float]:
+def _face(number: int, columns: list[str]) -> tuple[str, float, float, float, float]:
     """Read the number-th face of a line: link, left, right, top, bottom."""
-    url, *numbers = cells
+    url, *numbers = columns
     if not url.lower().startswith(("http://", "https://")):
         raise ValueError(f"link {number} is not http(s): {url[:40]!r}")
     try:

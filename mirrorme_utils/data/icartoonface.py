@@ -7,22 +7,24 @@ are empty; that shows once the picture is open, so `crops` clips the first and c
 Taught in: notebook 01.
 """
 
-import csv
 import math
 import sys
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
+from os.path import isfile
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
 from ..profiles import REPORT_FACES
 from ..world.formats import TRACKS
-from .rows import table
+from .rows import LISTED, cells, parsed, table
+from .unpacked import find, folders, still_packed
 
 WEBSITE = "https://github.com/luxiangju-PersonAI/iCartoonFace"
+ADVICE = f"Get the file anew from {WEBSITE}, and leave it as it comes: no spreadsheet."
 REPORT_IMAGES = REPORT_FACES[1]
+LOOKED_AT = 100  # pictures of a track, to find out where they lie
 SIZES = {  # of the real tracks
     "detection": "91,160 boxes in 50,000 pictures",
     "recognition": f"{REPORT_IMAGES:,} pictures of 5,013 characters",
@@ -42,50 +44,59 @@ class ICartoonFace:
 
 
 def read(folder: Path) -> ICartoonFace:
-    """Read each track that stands in the folder; rows that cannot be read are listed, never dropped in silence.
+    """Read each track whose annotation file lies in the folder or below it, as its archive unpacked it.
+
+    Single lines that cannot be read are listed, never dropped in silence.
 
     Raises:
-        FileNotFoundError: neither track is there; the message says what belongs where and where it comes from.
+        FileNotFoundError: neither track is there; the message says what belongs where and where it comes from;
+        ValueError: an annotation file is spoilt (see `rows.parsed`) or empty.
     """
     folder, malformed = Path(folder), []
-    tracks = [track for track, (annotations, _, _) in TRACKS.items() if (folder / annotations).is_file()]
-    if not tracks:
+    files = {track: find(folder, annotations) for track, (annotations, _, _) in TRACKS.items()}
+    if not any(files.values()):
         wanted = " or ".join(f"{TRACKS[track][0]} with {TRACKS[track][1]}/ ({SIZES[track]})" for track in TRACKS)
-        raise FileNotFoundError(f"iCartoonFace is missing: put {wanted} into {folder}; it comes from {WEBSITE}")
-    rows = chain.from_iterable(_rows(folder, track, malformed) for track in tracks)
+        raise FileNotFoundError(
+            f"iCartoonFace is missing: put {wanted} into {folder}{still_packed(folder)}; it comes from {WEBSITE}"
+        )
+    tables = [_track(folder, track, file, malformed) for track, file in files.items() if file]
+    return ICartoonFace(pd.concat(tables, ignore_index=True), table(malformed, LISTED))
+
+
+def _track(folder: Path, track: str, file: Path, malformed: list[tuple]) -> pd.DataFrame:
+    """Return a track's faces; list what is malformed on the way."""
+    separator = TRACKS[track][2]
+    rows = (
+        # interned: one string for all pictures of a character
+        (str(name), *box, track, sys.intern(name.parent.name) if track == "recognition" else name.stem)
+        for _, (name, *box) in parsed(file, lambda raw: parse(raw, separator), malformed, ADVICE, separator)
+    )
     faces = table(rows, ["image", "left", "right", "top", "bottom", "track", "character"])
-    return ICartoonFace(faces, table(malformed, ["file", "line", "reason", "text"]))
+    if faces.empty:
+        raise ValueError(f"{file} is empty. {ADVICE}")
+    place = _pictures(folder, track, faces["image"]).relative_to(folder)
+    return faces.assign(image=f"{place.as_posix()}/" + faces["image"] if place.parts else faces["image"])
 
 
-def _rows(folder: Path, track: str, malformed: list[tuple]) -> Iterator[tuple]:
-    """Yield a track's faces; list what is malformed on the way."""
-    annotations, pictures, separator = TRACKS[track]
-    with open(folder / annotations, "rb") as lines:
-        for line, raw in enumerate(lines, 1):
-            if not raw.strip():
-                continue
-            try:
-                name, *box = parse(raw, separator)
-            except ValueError as error:
-                malformed.append((annotations, line, str(error), raw[:120].decode("utf-8", "replace").strip()))
-                continue
-            # interned: one string for all pictures of a character
-            character = sys.intern(name.parent.name) if track == "recognition" else name.stem
-            yield f"{pictures}/{name}", *box, track, character
+def _pictures(folder: Path, track: str, names: pd.Series) -> Path:
+    """Return the folder that holds a track's pictures: where some of these names are files, or as documented."""
+    usual = folder / TRACKS[track][1]
+    some = names.iloc[:: max(len(names) // LOOKED_AT, 1)]
+    held = (place for place in chain([usual], folders(folder)) if any(isfile(place / name) for name in some))
+    return next(held, usual)
 
 
-def require_pictures(folder: Path, tracks: Iterable[str]) -> None:
-    """Check that the pictures of these tracks lie beside their annotation files.
+def require_pictures(folder: Path, faces: pd.DataFrame) -> None:
+    """Check that of each track in a table of faces at least some pictures are there.
 
     Raises:
-        FileNotFoundError: a folder is missing; the message says what belongs there and where it comes from.
+        FileNotFoundError: a track has none; the message says where they belong and where they come from.
     """
-    for track in tracks:
-        pictures = Path(folder) / TRACKS[track][1]
-        if not pictures.is_dir():
+    for track, names in faces.groupby("track")["image"]:
+        if not any(isfile(Path(folder) / name) for name in names.iloc[:: max(len(names) // LOOKED_AT, 1)]):
             raise FileNotFoundError(
                 f"iCartoonFace's {track} track has its annotations but no pictures: {SIZES[track]} belong in "
-                f"{pictures} and come from {WEBSITE}"
+                f"{Path(folder) / TRACKS[track][1]}{still_packed(folder)} and come from {WEBSITE}"
             )
 
 
@@ -97,12 +108,7 @@ def parse(raw: bytes, separator: str) -> tuple[PurePosixPath, float, float, floa
     Raises:
         ValueError: the line is malformed; the message is the reason.
     """
-    try:
-        row = next(csv.reader([raw.decode("utf-8-sig")], delimiter=separator, skipinitialspace=True, strict=True))
-    except UnicodeDecodeError:
-        raise ValueError("not UTF-8") from None
-    except csv.Error as error:
-        raise ValueError(f"not CSV: {error}") from None
+    row = cells(raw, separator)
     if len(row) != 5:
         raise ValueError(f"{len(row)} columns, needs 5: picture and four sides of the box")
     name = PurePosixPath(row[0].strip().replace("\\", "/"))

@@ -1,7 +1,7 @@
 """The ledger of a download: what became of each link, in SQLite, so that a stopped run goes on where it was.
 
 Three states: "ok" (the photo is on disk, or was let go, which its reason says), "dead" (another request is pointless)
-and "later" (it failed for a reason that may pass; the next run tries again).
+and "later" (it failed for a reason that may pass, or its answer is not believed yet; the next run tries again).
 
 Taught in: notebook 01.
 """
@@ -49,18 +49,25 @@ class Ledger:
         rows = self._connection.execute("SELECT url, state, bytes, reason FROM links")
         return {url: tuple(row) for url, *row in rows}
 
-    def good(self) -> int:
-        """Count the links that gave a photo."""
-        return self._connection.execute("SELECT COUNT(*) FROM links WHERE state = 'ok'").fetchone()[0]
+    def count(self, state: str) -> int:
+        """Count the links in a state."""
+        return self._connection.execute("SELECT COUNT(*) FROM links WHERE state = ?", (state,)).fetchone()[0]
+
+    def some_good(self, n: int) -> list[str]:
+        """Draw n links that gave a photo, at random."""
+        rows = self._connection.execute("SELECT url FROM links WHERE state = 'ok' ORDER BY RANDOM() LIMIT ?", (n,))
+        return [url for (url,) in rows]
 
     def take_in(self, other: Path) -> None:
-        """Add another ledger's entries; what is settled here stays as it is."""
+        """Add another ledger's entries; what is settled here stays as it is, but a photo that came there counts."""
         self._connection.execute("ATTACH DATABASE ? AS other", (str(other),))
         try:
             with self._connection:
                 self._connection.execute(
-                    "INSERT OR REPLACE INTO main.links SELECT * FROM other.links "
-                    "WHERE url NOT IN (SELECT url FROM main.links WHERE state != 'later')"
+                    "INSERT OR REPLACE INTO main.links SELECT theirs.* FROM other.links AS theirs "
+                    "LEFT JOIN main.links AS ours ON ours.url = theirs.url "
+                    "WHERE ours.url IS NULL OR ours.state = 'later' "
+                    "OR ours.state = 'dead' AND theirs.state = 'ok' AND ours.sha256 != theirs.sha256"
                 )
         finally:
             self._connection.execute("DETACH DATABASE other")
@@ -88,6 +95,25 @@ class Ledger:
                 (PLACEHOLDER_LINKS,),
             ).fetchall()
         return [url for (url,) in rows]
+
+    def ask_again(self, reason: str = "") -> None:
+        """Let dead links wait again, whose reason begins like this: the next download requests them."""
+        with self._connection:
+            update = "UPDATE links SET state = 'later' WHERE state = 'dead' AND substr(reason, 1, ?) = ?"
+            self._connection.execute(update, (len(reason), reason))
+
+    def disbelieve(self, marks: Iterable[str]) -> None:
+        """Let all links wait again whose answers have these SHA-256."""
+        with self._connection:
+            self._connection.executemany("UPDATE links SET state = 'later' WHERE sha256 = ?", zip(marks))
+
+    def account(self) -> pd.DataFrame:
+        """Count the links by state and reason, most first; what follows a colon in a reason is left out."""
+        reasons = self.table().replace({"reason": ""}, "photo is there")
+        reasons["reason"] = reasons["reason"].str.split(":").str[0]
+        return reasons.groupby(["state", "reason"]).size().rename("links").reset_index().sort_values(
+            ["state", "links"], ascending=[False, False], ignore_index=True
+        )  # fmt: skip
 
     def table(self) -> pd.DataFrame:
         """Return all entries, one row a link."""

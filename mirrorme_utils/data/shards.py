@@ -37,3 +37,10 @@ def gather(folder: Path, ledger: Ledger) -> None:
     """Take the ledgers of all shares that lie in a folder into one."""
     for path in sorted(Path(folder).glob(ledger_of("*", "*"))):
         ledger.take_in(path)
+
+
+def ask_again(folder: Path, names: Iterable[str], reason: str = "") -> None:
+    """Let the dead links of a folder's ledgers of these names wait again (see `Ledger.ask_again`)."""
+    for path in (path for name in names for path in Path(folder).glob(name)):
+        with Ledger(path) as ledger:
+            ledger.ask_again(reason)

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from .. import config, files, framing, pictures
 from ..config import SPLITS
 from ..world import formats
+from . import rows
 
 IMAGES = ["image1", "image2", "image3"]
 REPORT_COLUMNS = ["Image1", "Image2", "Image3", "label"]
@@ -209,21 +210,31 @@ def read_triplets(csv: Path | str, root: Path | str | None = None) -> Triplets:
     Args:
         csv: path. root: folder that the image paths are relative to; `config.DATA` if not given.
     Raises:
-        FileNotFoundError: the file is missing. ValueError: other columns, or a row without three images or a label 1, 2
-            or 3; the message names the line.
+        FileNotFoundError: the file is missing. ValueError: the file is empty, or a line has other columns or no three
+            images and a label 1, 2 or 3; the message names the line (see `rows.parsed`).
     """
     csv, root = Path(csv), Path(config.DATA if root is None else root)
     if not csv.exists():
         raise FileNotFoundError(f"{csv} is missing: notebook 02 writes it")
-    table = pd.read_csv(csv, dtype=str, keep_default_na=False)
-    if list(table.columns[:4]) != REPORT_COLUMNS:
-        raise ValueError(
-            f"{csv}: expected the columns {','.join(REPORT_COLUMNS)}, got {','.join(table.columns)}"
-        )
-    bad = ~table["label"].isin(["1", "2", "3"]) | (table[REPORT_COLUMNS[:3]] == "").any(axis=1)
-    if bad.any():
-        raise ValueError(f"{csv}, line {int(bad.argmax()) + 2}: needs three images and a label 1, 2 or 3")
-    return from_table(table, REPORT_COLUMNS[:3], root)
+    header = []
+
+    def parse(raw: bytes) -> list[str]:
+        row = rows.cells(raw)
+        if not header:
+            if row[:4] != REPORT_COLUMNS:
+                raise ValueError(f"expected the columns {','.join(REPORT_COLUMNS)}, got {','.join(row)}")
+            header.extend(row)
+        elif len(row) != len(header):
+            raise ValueError(f"{len(row)} columns, needs {len(header)}")
+        elif row[3] not in ("1", "2", "3") or "" in row[:3]:
+            raise ValueError("needs three images and a label 1, 2 or 3")
+        return row
+
+    advice = "Mend the file, or delete it and run notebook 02, which writes it."
+    found = [row for _, row in rows.parsed(csv, parse, [], advice, strict=True)][1:]
+    if not header:
+        raise ValueError(f"{csv} is empty. {advice}")
+    return from_table(pd.DataFrame(found, columns=header), REPORT_COLUMNS[:3], root)
 
 
 def from_table(table: pd.DataFrame, images: list[str], root: Path) -> Triplets:

@@ -10,7 +10,7 @@ import pytest
 import tiny_world
 from PIL import Image
 
-from mirrorme_utils import config
+from mirrorme_utils import cli, config
 from mirrorme_utils.data import clean, icartoonface, sources
 from mirrorme_utils.data.download import Options, download, photo_path
 from mirrorme_utils.data.ledger import LET_GO, Ledger
@@ -107,8 +107,11 @@ def asked(monkeypatch):
     class Counting(PhotoServer):
         def answer(self, name, user_agent):
             counts[name] += 1
-            busy = faults.get(name) == "503"
-            return (503, {"Retry-After": "0"}, b"") if busy else super().answer(name, user_agent)
+            told = faults.get(name) or faults.get("all of them")
+            if told == "portal":
+                return 302, {"Location": f"http://10.0.0.1/login?for={name}"}, b""
+            busy = told in ("503", "429")
+            return (int(told), {"Retry-After": "0"}, b"") if busy else super().answer(name, user_agent)
 
     monkeypatch.setattr(sources, "PhotoServer", Counting)
     monkeypatch.setattr(sources, "faults", lambda where: faults)
@@ -146,6 +149,79 @@ def test_a_photo_waits_while_its_companion_may_still_come(mini, asked):
     assert (fetched["state"] == "ok").all() and sum(asked.values()) == before + 1
     assert len(clean.ensure().triplets) == 2, "a photo that came later is part of the next result"
     assert sum(asked.values()) == before + 1
+
+
+@pytest.fixture
+def command(mini, asked, monkeypatch, capsys):
+    """Return a function that runs `mirrorme clean` and returns its exit status, what it printed and how many links it
+    asked; photos that fail do so without long pauses."""
+    monkeypatch.setattr(sources, "chosen", lambda: mini)
+    host = sources.photo_host
+    monkeypatch.setattr(clean, "photo_host", lambda where, **options: host(where, pause=0.01, tries=2, **options))
+
+    def run(*options):
+        before = dict(asked)
+        status = cli.main(["clean", *options])
+        printed = capsys.readouterr()
+        return status, printed.out + printed.err, sum(n > before.get(name, 0) for name, n in asked.items())
+
+    return run
+
+
+def test_links_that_wait_are_asked_by_the_next_run_also_when_all_is_done(mini, asked, command):
+    links = sorted(clean._wanted(mini)[-1]["url"].unique())
+    for n, url in enumerate(links):
+        if n % 3 == 0:
+            asked.faults[url.rsplit("/", 1)[1]] = "429" if n % 2 else "503"
+    asked.faults[links[1].rsplit("/", 1)[1]] = "404"
+    waiting = len(asked.faults) - 1
+    status, said, n = command()
+    assert (status, n) == (0, len(links)) and f"{waiting} links wait" in said and "1 are dead" in said
+    rows = [line.split() for line in said.splitlines()]
+    assert ["dead", "HTTP", "404", "1"] in rows and {"429", "503"} == {row[2] for row in rows if row[:1] == ["later"]}
+    triplets = len(clean.ensure().triplets)
+    status, said, n = command()
+    assert (status, n) == (0, waiting) and f"{waiting} links wait" in said, "asked again, and they wait again"
+    for name in [name for name, fault in asked.faults.items() if fault != "404"]:
+        del asked.faults[name]
+    status, said, n = command()
+    assert (status, n) == (0, waiting) and "0 links wait" in said and "1 are dead" in said
+    assert len(clean.ensure().triplets) > triplets
+    assert command()[2] == 0, "nothing is left to ask"
+    asked.faults.clear()
+    status, said, n = command("--again")
+    assert (status, n) == (0, 1) and "0 are dead" in said
+
+
+def test_a_network_that_wants_a_sign_in_costs_nothing(mini, asked, command):
+    links = len(clean._wanted(mini)[-1]["url"].unique())
+    asked.faults["all of them"] = "portal"
+    status, said, _ = command()
+    assert status == 2 and len(said.splitlines()) == 1 and "signed in where the network asks for it" in said
+    assert not (mini.folder / "done.json").exists()
+    asked.faults.clear()
+    asked.faults["p0n1.jpg"] = "503"
+    assert command()[0] == 0
+    cleaned = clean.ensure()
+    asked.faults["all of them"] = "portal"
+    status, said, n = command()
+    assert (status, n) == (0, 1) and "1 links wait" in said and "0 are dead" in said, "one link alone stops no run"
+    assert clean.ensure().triplets.equals(cleaned.triplets)
+    with Ledger(mini.folder / "ledger.sqlite") as ledger:
+        assert ledger.count("ok") == links - 1 and ledger.count("dead") == 0
+
+
+def test_a_run_that_a_lying_network_stops_leaves_the_last_result(mini, asked, command):
+    for n in range(1, 4):
+        for person in range(10):
+            asked.faults[f"p{person}n{n}.jpg"] = "503"
+    assert command()[0] == 0
+    before = clean.ensure()
+    asked.faults["all of them"] = "portal"
+    for name in [name for name in asked.faults if name != "all of them"]:
+        del asked.faults[name]
+    assert command()[0] == 2
+    assert clean.ensure().triplets.equals(before.triplets)
 
 
 def test_a_full_disk_is_explained_and_costs_nothing(mini, asked, tmp_path):

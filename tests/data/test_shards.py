@@ -103,6 +103,44 @@ def test_what_is_settled_here_is_not_undone_by_an_older_ledger(tmp_path):
         assert main.known() == {"a": ("ok", 7, ""), "b": ("dead", 0, ""), "c": ("ok", 9, "")}
 
 
+def test_a_photo_that_a_share_got_counts_although_the_link_was_dead_here_before(tmp_path):
+    from mirrorme_utils.data.links import Entry
+
+    with Ledger(tmp_path / "ledger.sqlite") as main, Ledger(tmp_path / shards.ledger_of(1, 2)) as other:
+        main.record(
+            [Entry("came back", "dead", 404), Entry("placeholder", "dead", 200, sha256="grey"), Entry("gone", "dead")]
+        )
+        other.record(
+            [
+                Entry("came back", "ok", sha256="photo"),
+                Entry("placeholder", "ok", sha256="grey"),
+                Entry("gone", "later"),
+            ]
+        )
+        shards.gather(tmp_path, main)
+        assert {url: state for url, (state, *_) in main.known().items()} == {
+            "came back": "ok", "placeholder": "dead", "gone": "dead"}  # fmt: skip
+        shards.ask_again(tmp_path, ["ledger.sqlite", shards.ledger_of("*", "*")])
+        assert main.count("dead") == other.count("dead") == 0 and main.count("ok") == 1
+
+
+def test_dead_links_are_asked_again_by_shares_and_by_all(machine):
+    expected, where = cleaned(machine("alone")), machine("alone")
+    dead = {url.rsplit("/", 1)[1]: reason for url, (state, _, reason) in expected[1].items() if state == "dead"}
+    for rank in range(2):
+        clean.fetch_share(where, rank, 2)
+    machine.asked.clear()
+    for rank in range(2):
+        clean.fetch_share(where, rank, 2, again=True)
+    assert 0 < len(machine.asked) <= len(dead)
+    machine.asked.clear()
+    clean.ensure(again=True)
+    own = {
+        name for name, reason in dead.items() if not reason.startswith("placeholder")
+    }  # which a share may have on disk
+    assert own <= set(machine.asked) <= set(dead) and cleaned(where) == expected
+
+
 def test_the_command_line_does_a_share_or_everything(machine, capsys):
     where = machine("one")
     assert cli.main(["clean", "--rank", "1", "--of", "2"]) == 0
