@@ -21,10 +21,23 @@ from . import config, framing, pictures
 from .experiments import checkpoints
 from .framing import Framed
 from .networks import finder, pixels
+from .networks.fecnet import Seen
 from .networks.translator import Translator
 from .world.expressions import BLENDSHAPES, PARTS
 
 Picture = str | Path | bytes | Image.Image | np.ndarray
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a transfer has read: the target, its pixels as the network sees them, the codes that it shows and is to show,
+    and what the code's backbone sees."""
+
+    target: Framed
+    t: Tensor
+    c_t: Tensor
+    c_s: Tensor
+    seen: Seen
 
 
 @dataclass(frozen=True)
@@ -85,13 +98,23 @@ class MirrorMe:
         Args:
             side: of the answer, px; that of the target's square if not given. strength, parts: see `transfer`.
         """
+        return self.show(self.plan(target, source, parts), strength, side)
+
+    def plan(self, target: Framed, source: Framed, parts: Collection[str] = tuple(PARTS)) -> Plan:
+        """Read both squares, once for all strengths (see `show`)."""
         if unknown := [part for part in parts if part not in PARTS]:
             raise ValueError(f"a face has the parts {', '.join(PARTS)}, not {unknown[0]!r}")
         t, s = self._seen(target), self._seen(source)
-        full = _tensor(framing.cut(target, side or target.box.side))
         moving = s if set(parts) == set(PARTS) else dict.fromkeys(parts, s)
         with torch.no_grad():
-            out = self.translator(t, moving, strength, full.to(config.device()))
+            return Plan(target, t, *self.translator.plan(t, moving))
+
+    def show(self, plan: Plan, strength: float = 1.0, side: int | None = None) -> Image.Image:
+        """Return the target's square as planned, at a strength (see `move`)."""
+        full = _tensor(framing.cut(plan.target, side or plan.target.box.side)).to(config.device())
+        asked = plan.c_t + strength * (plan.c_s - plan.c_t)
+        with torch.no_grad():
+            out = self.translator.show(plan.t, plan.c_t, asked, full, plan.seen)
         return Image.fromarray(pixels.to_uint8(out)[0])
 
     def _seen(self, face: Framed) -> Tensor:

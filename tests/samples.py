@@ -62,3 +62,10 @@ def face_set(identities: int = 6, shown: int = 8, size: int = 64) -> faces.FaceS
     number = np.tile(np.arange(shown), identities)
     style = np.where(kind == 1, STYLE, "")
     return faces.FaceSet(images, np.zeros(images.shape[:3], np.uint8), kind, identity, number, blendshapes, style)
+
+
+def alive() -> dict:
+    """The widgets that ipywidgets 7 or 8 holds: what "Save Widget State" would write into a notebook."""
+    from ipywidgets.widgets import widget
+
+    return getattr(widget, "_instances", None) or widget.Widget.widgets

@@ -3,23 +3,37 @@
 import base64
 import html
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import ipywidgets as widgets
+from PIL import Image
 
 from .. import framing, pictures
 from ..framing import Box, Framed
 from ..networks import finder
 from ..world.gallery import Tile
 
+MOST_FACES = 12  # that are offered of one picture
 STAGE = 448  # px of the large view; shown at about 300, so that it stays sharp on dense screens
 THUMBNAIL = 128
-UPLOAD_BYTES = 30 * 2**20  # the page's limit; JupyterLab's own is lower
+UPLOAD_BYTES = 30 * 2**20  # the page's limit
+ELSEWHERE_BYTES = 10 * 2**20  # JupyterLab's: a larger message ends the connection, and nobody can say so then
+
+
+def hidden_style(rules: str = "") -> widgets.HTML:
+    """Make a widget that brings style rules and takes no room."""
+    return widgets.HTML(rules, layout=widgets.Layout(height="0", margin="0", overflow="hidden"))
 
 
 def percent(description: str, least: float = 0) -> widgets.FloatSlider:
     """Make one of the frame's sliders."""
     return widgets.FloatSlider(100, min=least, max=100, step=0.5, description=description, readout=False)
+
+
+def background(selector: str, picture: Image.Image) -> str:
+    """Return the style rule that gives an element a picture as its background."""
+    uri = "data:image/jpeg;base64," + base64.b64encode(pictures.jpeg(picture)).decode()
+    return f"{selector} {{ background-image: url({uri}); }}"
 
 
 def uploaded(value) -> tuple[str, bytes] | None:
@@ -31,6 +45,19 @@ def uploaded(value) -> tuple[str, bytes] | None:
         return None
     name, file = next(iter(value.items())) if isinstance(value, dict) else (value[0]["name"], value[0])
     return os.path.basename(str(name))[-60:], bytes(file["content"])
+
+
+def most_bytes() -> int:
+    """Return how large a file may be: what serves this kernel passes on no more."""
+    return UPLOAD_BYTES if os.environ.get("SERVER_SOFTWARE", "").startswith("voila") else ELSEWHERE_BYTES
+
+
+def forget(old: Iterable[widgets.DOMWidget]) -> None:
+    """Close widgets for good, and what belongs to them: a kernel keeps what is open, and can write it to a notebook."""
+    for widget in old:
+        for part in (widget.layout, getattr(widget, "style", None), widget):
+            if isinstance(part, widgets.Widget):
+                part.close()
 
 
 class Chooser:
@@ -63,7 +90,12 @@ class Chooser:
         self._tools = widgets.HBox().add_class("mm-tools")
         self._note = widgets.HTML().add_class("mm-note")
         grid = widgets.Box(self.tiles).add_class("mm-tiles")
-        parts = [head, self._stage, grid, self._tools, self._frame_box, self._note]
+        self.found = []  # a button for each face of an uploaded picture, where there are several
+        self._found_grid, self._found_style = widgets.Box().add_class("mm-tiles"), hidden_style()
+        limit = f"JPEG, PNG, WEBP, GIF or BMP, at most {most_bytes() >> 20} MB"
+        hint = widgets.HTML(f'<span class="mm-hint">{limit}</span>').add_class("mm-note")
+        parts = [head, self._stage, grid, self._tools, hint, self._found_style, self._found_grid, self._frame_box]
+        parts.append(self._note)
         self.widget = widgets.VBox(parts).add_class("mm-panel")
         self._renew_upload()
         self.choose(0)
@@ -71,8 +103,7 @@ class Chooser:
     def rules(self, scope: str) -> str:
         """Return the style sheet's rules for the tiles' pictures, below the class `scope`."""
         return "\n".join(
-            f".{scope} .mm-{self._role}-{i} {{ background-image: url(data:image/jpeg;base64,"
-            f"{base64.b64encode(pictures.jpeg(tile.picture.resize((THUMBNAIL, THUMBNAIL)))).decode()}); }}"
+            background(f".{scope} .mm-{self._role}-{i}", tile.picture.resize((THUMBNAIL, THUMBNAIL)))
             for i, tile in enumerate(self._gallery)
         )
 
@@ -84,6 +115,7 @@ class Chooser:
     def choose(self, i: int) -> None:
         """Take the i-th tile."""
         tile = self._gallery[i]
+        self._offer(None, [])
         self._take(framing.as_it_is(tile.picture), f"{tile.name}, {tile.kind}", adjust=False, tile=i)
 
     def bring(self, data: bytes, name: str) -> None:
@@ -94,15 +126,32 @@ class Chooser:
             self._say(f"{name} is {error}. Your choice stays as it was.", warn=True)
             return
         found = finder.find_faces(picture)
-        if found:
-            more = f", the largest of {len(found)} faces" if len(found) > 1 else ""
-            note = f"{name}: the frame is on the face{more}. Press Frame to move it."
+        self._offer(picture, found[:MOST_FACES] if len(found) > 1 else [])
+        if len(found) > 1:
+            note = f"{name}: the frame is on the largest of {len(found)} faces. Click another one, or press Frame."
+        elif found:
+            note = f"{name}: the frame is on the face. Press Frame to move it."
         elif finder.detector() is None:
             note = f"{name}: there is no face detector here. Move the frame onto the face."
         else:
             note = f"{name}: no face was found, so it is taken as it is. Move the frame if there is one."
         face = Framed(picture, found[0]) if found else framing.as_it_is(picture)
         self._take(face, note, adjust=not found)
+
+    def _offer(self, picture: Image.Image | None, boxes: list[Box]) -> None:
+        """Show a button for each of these faces of an uploaded picture; a click puts the frame there."""
+        old, rules, self.found = self.found, [], []
+        for i, box in enumerate(boxes):
+            face = Framed(picture, box)
+            button = widgets.Button(tooltip=f"Face {i + 1} of {len(boxes)}").add_class("mm-tile")
+            button.add_class(f"mm-{self._role}-face-{i}")
+            button.on_click(lambda _, i=i, face=face: self._take(face, f"Face {i + 1} of {len(boxes)}.", adjust=False))
+            self.found.append(button)
+            rules.append(background(f".mm-{self._role}-face-{i}", framing.cut(face, THUMBNAIL)))
+        self._found_style.value = f"<style>{''.join(rules)}</style>" if rules else ""
+        self._found_grid.children = self.found
+        self._found_grid.layout.display = "" if self.found else "none"
+        forget(old)
 
     def _take(self, face: Framed, note: str, adjust: bool, tile: int | None = None) -> None:
         for i, button in enumerate(self.tiles):
@@ -140,10 +189,12 @@ class Chooser:
         self._note.add_class("mm-warn") if warn else self._note.remove_class("mm-warn")
 
     def _renew_upload(self) -> None:
-        """Put a new upload button in place: it forgets the file, in ipywidgets 7 as in 8."""
+        """Put a new upload button in place and close the old one, which would keep the file for good."""
+        old = self._tools.children[:1]
         self.upload = widgets.FileUpload(accept="image/*", multiple=False, description="Your picture")
         self.upload.observe(self._on_upload, "value")
         self._tools.children = [self.upload, self.adjust]
+        forget(old)
 
     def _on_upload(self, change) -> None:
         file = uploaded(change["new"])

@@ -23,7 +23,7 @@ from .. import framing, pictures
 from ..data.votes import Session, alpha, read_votes
 
 ZOOM = 100, 500, 40  # smallest and largest face on screen, and the step between, px
-KEY_REPEAT = 0.15  # seconds; faster presses are a key held down, not a judgement
+SETTLE = 0.3  # seconds; a press that comes sooner is a double click or a key held down, not a judgement
 STYLE = """<style>
 .{id} .mm-face {{ width: {side}px; height: {side}px; padding: 0; border: 3px solid #d5d9e0; border-radius: 10px;
   background-size: cover; background-position: center; background-color: #eceff3; position: relative; cursor: pointer;
@@ -57,15 +57,15 @@ class Labeller:
         side: int = 260, clock: Callable[[], float] = time.monotonic,
     ):  # fmt: skip
         self.session = Session(triplets, store, rater)
-        self._root, self._side, self._clock, self._pressed = root, side, clock, float("-inf")
-        self._agreed = ""
+        self._root, self._side, self._clock, self._settled = root, side, clock, float("-inf")
+        self._agreed, self._missing = "", []
         self._id = "mm" + uuid.uuid4().hex[:8]
         self._style = widgets.HTML(layout=widgets.Layout(height="0", margin="0", overflow="hidden"))
         self._question, self._note = widgets.HTML(), widgets.HTML()
         self.faces = [widgets.Button(description=f" {n}", tooltip=f"Face {n} is the odd one out") for n in (1, 2, 3)]
         for n, button in enumerate(self.faces, 1):
             button.add_class("mm-face").add_class(f"mm-face-{n}")
-            button.on_click(lambda _, n=n: self._act(lambda: self.session.vote(n)))
+            button.on_click(lambda _, n=n: self._act(lambda: self._vote(n)))
         self.undo = widgets.Button(description="Undo (u)", icon="undo", tooltip="Take back the last vote or skip")
         self.skip = widgets.Button(
             description="Skip (s)", icon="forward", tooltip="Leave this triplet without a vote"
@@ -85,9 +85,9 @@ class Labeller:
         self._bar = widgets.IntProgress(max=max(1, len(self.session.triplets)), layout=widgets.Layout(width="240px"))
         self._count = widgets.HTML()
         tools = widgets.HBox([self.undo, self.skip, self.keys, self.zoom]).add_class("mm-tools")
-        faces = widgets.HBox(self.faces).add_class("mm-faces")
+        self._row = widgets.HBox(self.faces).add_class("mm-faces")
         foot = widgets.HBox([self._bar, self._count]).add_class("mm-tools")
-        self.widget = widgets.VBox([self._style, self._question, faces, tools, foot, self._note]).add_class(self._id)
+        self.widget = widgets.VBox([self._style, self._question, self._row, tools, foot, self._note]).add_class(self._id)
         self._resize()
         lost = self.session.damaged
         self._show(f"{lost} damaged line(s) of {self.session.store.name} passed over." if lost else "")
@@ -106,12 +106,8 @@ class Labeller:
         if not key:
             return
         self.keys.value = ""
-        now = self._clock()
-        held, self._pressed = now - self._pressed < KEY_REPEAT, now
-        if held:
-            return
         if key in "123":
-            self._act(lambda: self.session.vote(key))
+            self._act(lambda: self._vote(key))
         elif key in "+-":
             self.zoom.value += ZOOM[2] if key == "+" else -ZOOM[2]
         elif key in "us":
@@ -122,7 +118,7 @@ class Labeller:
     def _resize(self, _: dict | None = None) -> None:
         self._side = self.zoom.value
         for button in self.faces:
-            button.layout = widgets.Layout(width=f"{self._side}px", height=f"{self._side}px")
+            button.layout.width = button.layout.height = f"{self._side}px"
         self._show()
 
     def _agreement(self) -> str:
@@ -133,8 +129,20 @@ class Labeller:
             return ""
         return f" · agreement of raters: α {found:.2f} on {shared} triplets" if shared >= 10 and found == found else ""
 
+    def _vote(self, odd: int | str) -> None:
+        if not self._missing:  # nobody judges what cannot be seen; the note line says so already
+            self.session.vote(odd)
+
     def _act(self, action: Callable[[], object]) -> None:
-        """Do what a button or key asks; what goes wrong is said in the note line and changes nothing."""
+        """Do what a button or key asks; what goes wrong is said in the note line and changes nothing.
+
+        A press within `SETTLE` of the last one, or of the moment when a triplet appeared, is passed over: whoever
+        pressed had not looked at it.
+        """
+        now = self._clock()
+        soon, self._settled = now < self._settled, now + SETTLE
+        if soon:
+            return
         try:
             action()
         except IndexError as error:
@@ -143,19 +151,20 @@ class Labeller:
             self._show(f"Not saved, vote again: {error}")
         else:
             self._show()
+        self._settled = self._clock() + SETTLE  # presses that queued up while this was drawn are too soon as well
 
     def _show(self, note: str = "") -> None:
         """Show the current triplet, how far the rater has come, and a note."""
         triplet, progress = self.session.current, self.session.progress
-        rules, missing = [], []
+        rules, self._missing = [], []
         for n, image in enumerate(triplet or (), 1):
             try:
                 uri = data_uri(pictures.read(f"{self._root}/{image}"), self._side)
                 rules.append(f".{self._id} .mm-face-{n} {{ background-image: url({uri}); }}")
             except (pictures.PictureError, OSError):
-                missing.append(image)
-        if missing:
-            note = f"{note} Cannot be shown: {', '.join(missing)}. Skip this triplet.".strip()
+                self._missing.append(image)
+        if self._missing:
+            note = f"{note} Cannot be shown: {', '.join(self._missing)}. Skip this triplet.".strip()
         self._style.value = STYLE.format(id=self._id, side=self._side, pictures="\n".join(rules))
         who = html.escape(self.session.rater)
         self._question.value = (
@@ -163,8 +172,10 @@ class Labeller:
             if triplet
             else f"<b>All done, {who}. Thank you!</b>"
         )
-        for button in (*self.faces, self.skip):
-            button.disabled = triplet is None
+        for button in self.faces:
+            button.disabled = triplet is None or bool(self._missing)
+        self.skip.disabled = triplet is None
+        self._row.layout.display = "none" if triplet is None else ""
         self.undo.disabled = self.session.last is None
         if progress.voted % 10 == 0:
             self._agreed = self._agreement()

@@ -13,6 +13,7 @@ from traitlets.config import Config
 from .. import config
 from .chooser import UPLOAD_BYTES
 
+IDLE_SECONDS = 120  # after which the kernel of a page that nobody has open is ended
 NOTEBOOK = config.ROOT / "notebooks" / "09_mirror_me.ipynb"
 
 
@@ -24,8 +25,10 @@ def without_lessons(request, notebook: NotebookNode, cwd: str) -> NotebookNode:
 
 
 def settings() -> Config:
-    """Return Voila's configuration: the app alone, and room for uploads (Tornado's own limit is 10 MB)."""
+    """Return Voila's configuration: the app alone, room for uploads (Tornado's own limit is 10 MB), and an end to the
+    kernels of visitors who are gone."""
     return Config(
+        MappingKernelManager={"cull_idle_timeout": IDLE_SECONDS, "cull_interval": 30},
         VoilaConfiguration={"prelaunch_hook": without_lessons},
         Voila={"tornado_settings": {"websocket_max_message_size": 2 * UPLOAD_BYTES}},
     )
@@ -38,6 +41,7 @@ def serve(port: int, browser: bool = True) -> None:
     """
     os.environ.pop("JUPYTER_PATH", None)
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # else each visitor's threads spin where others want to work
     from voila.app import Voila
 
     arguments = [str(NOTEBOOK), f"--port={port}"] + ([] if browser else ["--no-browser"])

@@ -67,7 +67,7 @@ class App:
     def __init__(
         self, model: MirrorMe, targets: list[Tile], sources: list[Tile], folder: str | Path = "results"
     ):  # fmt: skip
-        self._model, self._folder, self._ready = model, Path(folder), False
+        self._model, self._folder, self._ready, self._planned = model, Path(folder), False, None
         self.target = Chooser("target", "Target", "keeps its face", targets, self._show)
         self.source = Chooser("source", "Source", "gives its expression", sources, self._show)
         self._stage = widgets.Image(format="jpeg").add_class("mm-stage")
@@ -111,8 +111,10 @@ class App:
 
         side: of the face, px; that of the target's square if not given.
         """
-        faces, moves = (self.target.face, self.source.face), [part for part, box in self.parts.items() if box.value]
-        answer = self._model.move(*faces, self.strength.value, moves, side)
+        asked = self.target.face, self.source.face, tuple(part for part, box in self.parts.items() if box.value)
+        if self._planned is None or not all(a is b for a, b in zip(asked[:2], self._planned[:2])) or asked[2] != self._planned[2]:
+            self._planned = *asked, self._model.plan(*asked)  # a step of the slider reads nothing again
+        answer = self._model.show(self._planned[-1], self.strength.value, side)
         if self.view.value == "Face":
             return answer
         return framing.put_back(self.target.face, answer)

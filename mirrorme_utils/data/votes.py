@@ -38,9 +38,11 @@ class Progress:
     per_minute: float | None
 
 
-def append(store: Path | str, row: list[str]) -> None:
+def append(store: Path | str, row: list[str]) -> tuple[int, int]:
     """Add one line to the log and return when it is on disk.
 
+    Returns:
+        the size of the log before and after, in bytes.
     Raises:
         OSError: the disk is full, or not to be written to; a line that was written in part is passed over by `replay`.
     """
@@ -58,6 +60,7 @@ def append(store: Path | str, row: list[str]) -> None:
         if log.write(line) != len(line):
             raise OSError(f"{store}: the vote was written in part only; is the disk full?")
         os.fsync(log.fileno())
+        return log.tell() - len(line), log.tell()
 
 
 def replay(store: Path | str) -> tuple[dict[tuple[str, Triplet], str], int]:
@@ -137,11 +140,20 @@ class Session:
         for text in (self.rater, *(image for t in self.triplets for image in t)):
             if "\n" in text or "\r" in text:
                 raise ValueError(f"names and paths stand on one line of the log, this one does not: {text!r}")
+        self._times = deque(maxlen=RATE_WINDOW)
+        self._read_log()
+
+    def _read_log(self) -> None:
+        """Take this rater's votes from the log; a second window, or a shared folder, may have added some."""
+        self._seen = self._size()
         votes, self.damaged = replay(self.store)
         known = set(self.triplets)
         self._votes = {t: v for (who, t), v in votes.items() if who == self.rater and t in known}
-        self._times = deque(maxlen=RATE_WINDOW)
         self._position = 0
+
+    def _size(self) -> int:
+        """Return the bytes of the log, in which nothing is ever changed: by them it tells whether somebody wrote."""
+        return self.store.stat().st_size if self.store.exists() else 0
 
     @property
     def current(self) -> Triplet | None:
@@ -167,15 +179,23 @@ class Session:
         """Write a vote, skip or undo to the log; return its time."""
         if triplet is None:
             raise IndexError("all triplets are done")
+        known = dict(self._votes)
+        if self._size() != self._seen:
+            self._read_log()
+            if self._votes != known:
+                raise IndexError(f"{self.rater} went on in another window, up to here; nothing was changed")
         now = self._clock()
-        append(self.store, [self.rater, f"{now:.1f}", *triplet, vote])
+        start, end = append(self.store, [self.rater, f"{now:.1f}", *triplet, vote])
+        if start == self._seen:  # else somebody wrote in between: read it before the next vote
+            self._seen = end
         return now
 
     def vote(self, odd: int | str) -> None:
         """Name the odd one out of the current triplet: 1, 2 or 3. On disk when this returns.
 
         Raises:
-            ValueError: another vote. IndexError: all triplets are done. OSError: see `append`.
+            ValueError: another vote. IndexError: all triplets are done, or this rater went on in another window.
+            OSError: see `append`.
         """
         if str(odd) not in VOTES:
             raise ValueError(f"the odd one out is 1, 2 or 3, got {odd!r}")
@@ -187,7 +207,7 @@ class Session:
         """Leave the current triplet without a vote, for good: no face to be seen, or no telling.
 
         Raises:
-            IndexError: all triplets are done. OSError: see `append`.
+            IndexError, OSError: see `vote`.
         """
         triplet = self.current
         self._record(triplet, SKIP)
@@ -197,7 +217,7 @@ class Session:
         """Take back the last vote or skip, also of an earlier sitting, and return to its triplet.
 
         Raises:
-            IndexError: there is nothing to take back. OSError: see `append`.
+            IndexError: there is nothing to take back, or as in `vote`. OSError: see `append`.
         """
         if self.last is None:
             raise IndexError("there is nothing to take back")

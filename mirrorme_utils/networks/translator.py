@@ -70,13 +70,17 @@ class Translator(nn.Module):
     def forward(
         self, t: Tensor, s: Tensor | Mapping[str, Tensor], strength: float = 1.0, full: Tensor | None = None
     ) -> Tensor:  # fmt: skip
+        c_t, c_s, seen = self.plan(t, s)
+        return self.show(t, c_t, c_t + strength * (c_s - c_t), full, seen)
+
+    def plan(self, t: Tensor, s: Tensor | Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Seen]:
+        """Read both pictures, which does not depend on the strength: what t shows and what it is to show, (B, 52) each,
+        and what the code's backbone sees in t."""
         codes, seen = self.observe(t)
         c_t, style = self.codebook.classify(codes, seen)  # what t shows, and in which style it can show s's expression
         if isinstance(s, Mapping):
-            c_s = control.blend(c_t, {part: self.codebook.project(self.read(x), style) for part, x in s.items()})
-        else:
-            c_s = self.codebook.project(self.read(s), style)
-        return self.show(t, c_t, c_t + strength * (c_s - c_t), full, seen)
+            return c_t, control.blend(c_t, {part: self.codebook.project(self.read(x), style) for part, x in s.items()}), seen
+        return c_t, self.codebook.project(self.read(s), style), seen
 
     def observe(self, x: Tensor) -> tuple[Tensor, Seen]:
         """Read x (B, 3, S, S) and its mirror image, so that neither side of a face is favoured.

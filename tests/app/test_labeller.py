@@ -2,9 +2,10 @@
 
 import ipywidgets as widgets
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
+from samples import alive
 
-from mirrorme_utils.app.labeller import KEY_REPEAT, Labeller
+from mirrorme_utils.app.labeller import SETTLE, Labeller
 from mirrorme_utils.data import votes
 from mirrorme_utils.data.votes import Session
 
@@ -49,18 +50,97 @@ def test_buttons_and_keys_do_what_the_session_does(store, pictures, capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_key_held_down_votes_once(store, pictures):
-    seconds = iter([0, KEY_REPEAT / 2, KEY_REPEAT, 10])
-    view = Labeller(TRIPLETS, store, "ann", root=pictures, clock=lambda: next(seconds))
-    for _ in range(4):
-        view.keys.value = "1"
+class Clock:
+    """Stands still until it is told to go on."""
+
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+PRESSES = {
+    "a click": lambda view: view.faces[0].click(),
+    "a key": lambda view: setattr(view.keys, "value", "1"),
+}
+
+
+@pytest.mark.parametrize("press", PRESSES)
+def test_a_double_click_and_a_key_held_down_vote_once(store, pictures, press):
+    clock = Clock()
+    view = Labeller(TRIPLETS, store, "ann", root=pictures, clock=clock)
+    for _ in range(20):
+        PRESSES[press](view)
+        clock.now += SETTLE / 3  # held for two seconds: repeats never settle
+    assert said(store) == [("ann", 1)]
+    clock.now += SETTLE
+    PRESSES[press](view)
     assert said(store) == [("ann", 1), ("ann", 1)]
 
 
-def test_a_missing_picture_and_a_failed_save_are_said_and_lose_nothing(store, pictures, monkeypatch):
-    (pictures / "a.png").unlink()
+def test_presses_that_queue_up_while_the_next_triplet_is_drawn_do_not_judge_it(store, pictures, monkeypatch):
+    clock = Clock()
+    view = Labeller(TRIPLETS, store, "ann", root=pictures, clock=clock)
+    show = view._show
+
+    def slow(*note):
+        show(*note)
+        clock.now += 5  # a kernel that is busy; the browser has sent the second click long ago
+
+    monkeypatch.setattr(view, "_show", slow)
+    view.faces[0].click()
+    view.faces[0].click()
+    view.undo.click()
+    assert said(store) == [("ann", 1)]
+
+
+def test_a_triplet_that_cannot_be_seen_gets_no_vote(store, pictures):
+    (pictures / "a.png").write_bytes(b"no picture")
+    seconds = iter(range(100))
+    view = Labeller(TRIPLETS, store, "ann", root=pictures, clock=lambda: next(seconds))
+    assert all(face.disabled for face in view.faces) and not view.skip.disabled
+    view.keys.value = "1"
+    assert said(store) == [] and "Cannot be shown: a.png" in view.note
+    view.keys.value = "s"
+    assert not any(face.disabled for face in view.faces) and view.note == ""
+
+
+def test_a_phone_photo_a_clear_one_and_one_full_of_text_are_shown(store, pictures, tmp_path):
+    exif, text = Image.Exif(), PngImagePlugin.PngInfo()
+    exif[0x0112] = 6
+    text.add_text("prompt", "a face " * 500_000, zip=True)
+    Image.new("RGB", (40, 20), "red").save(pictures / "a.png", exif=exif)
+    Image.new("RGBA", (30, 30), (0, 0, 0, 0)).save(pictures / "b.png")
+    Image.new("RGB", (30, 30), "blue").save(pictures / "c.png", pnginfo=text)
     view = Labeller(TRIPLETS, store, "ann", root=pictures)
-    assert "a.png" in view.note
+    assert view.note == "" and not any(face.disabled for face in view.faces)
+
+
+def test_two_windows_of_one_rater_judge_no_triplet_twice(store, pictures):
+    seconds = iter(range(100))
+    first, second = (
+        Labeller(TRIPLETS, store, "ann", root=pictures, clock=lambda: next(seconds)) for _ in range(2)
+    )
+    first.faces[0].click()
+    second.faces[1].click()
+    assert said(store) == [("ann", 1)] and "another window" in second.note
+    assert second.session.current == TRIPLETS[1]
+    second.faces[1].click()
+    first.undo.click()  # what it would take back is not the last vote any more
+    assert said(store) == [("ann", 1), ("ann", 2)] and "another window" in first.note
+    assert first.session.current == second.session.current == TRIPLETS[2]
+
+
+def test_zooming_leaves_no_widgets_behind(store, pictures):
+    view = Labeller(TRIPLETS, store, "ann", root=pictures)
+    before = len(alive())
+    for side in (100, 140, 180):
+        view.zoom.value = side
+    assert len(alive()) == before
+
+
+def test_a_failed_save_is_said_and_loses_nothing(store, pictures):
+    view = Labeller(TRIPLETS, store, "ann", root=pictures)
     store.parent.mkdir(exist_ok=True)
     store.mkdir()
     view.faces[0].click()

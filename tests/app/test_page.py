@@ -6,7 +6,13 @@ import builtins
 import nbformat
 
 from mirrorme_utils import environment
-from mirrorme_utils.app import page
+from mirrorme_utils.app import chooser, page
+
+
+def test_kernels_of_visitors_who_are_gone_end_and_uploads_have_room():
+    settings = page.settings()
+    assert 0 < settings.MappingKernelManager.cull_idle_timeout <= 300 and settings.MappingKernelManager.cull_interval < 60
+    assert settings.Voila.tornado_settings["websocket_max_message_size"] > chooser.UPLOAD_BYTES
 
 
 def test_the_page_shows_the_app_and_needs_no_cell_that_it_leaves_out():

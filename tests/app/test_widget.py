@@ -2,13 +2,15 @@
 
 import itertools
 
+import ipywidgets as widgets
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from samples import encoded, png, smooth
+from samples import alive, encoded, png, smooth
 
 from mirrorme_utils import pictures
+from mirrorme_utils.app import chooser
 from mirrorme_utils.app.widget import App
 from mirrorme_utils.framing import Box
 from mirrorme_utils.mirror import MirrorMe
@@ -80,6 +82,44 @@ def test_an_upload_is_taken_and_its_bytes_are_forgotten(app, ipywidgets, tmp_pat
     assert not list(tmp_path.rglob("*"))
 
 
+def uploads():
+    return [widget for widget in alive().values() if isinstance(widget, widgets.FileUpload)]
+
+
+def test_fifty_uploads_leave_nothing_behind(app, monkeypatch):
+    monkeypatch.setattr(finder, "find_faces", lambda picture: [Box(0, 0, 40), Box(10, 10, 50)])
+    data = encoded(smooth(100, 80, 5), "PNG")
+    upload(app.target, data)
+    app.target.choose(0)
+    before, files = set(alive()), uploads()
+    for _ in range(50):
+        upload(app.target, data)
+    app.target.choose(0)
+    left = [widget for key, widget in alive().items() if key not in before]
+    assert len(alive()) == len(before), left
+    assert len(uploads()) == len(files) and not any(widget.value for widget in uploads())
+
+
+def test_each_face_of_a_picture_can_be_chosen_by_a_click(app, monkeypatch):
+    boxes = [Box(0, 0, 80), Box(100, 20, 60), Box(40, 60, 30)]
+    monkeypatch.setattr(finder, "find_faces", lambda picture: boxes)
+    upload(app.target, encoded(smooth(200, 120), "PNG"), "three.png")
+    assert app.target.face.box == boxes[0] and "3 faces" in app.target.note
+    before = app.result()
+    app.target.found[2].click()
+    assert app.target.face.box == boxes[2] and app.result().size == (30, 30) != before.size
+    assert "face-2" in app.target._found_style.value
+    app.target.choose(0)
+    assert app.target.found == [] and app.target._found_style.value == ""
+
+
+def test_the_limit_of_a_file_stands_beside_the_button(app, monkeypatch):
+    said = [part.value for part in app.target.widget.children if isinstance(part, widgets.HTML)]
+    assert any("at most 10 MB" in text for text in said), "JupyterLab passes no more on"
+    monkeypatch.setenv("SERVER_SOFTWARE", "voila/0.5")
+    assert chooser.most_bytes() == chooser.UPLOAD_BYTES
+
+
 def test_an_empty_change_of_the_upload_is_no_upload(app):
     for value in ((), {}, None):
         app.target._on_upload({"new": value})
@@ -137,7 +177,7 @@ def test_the_largest_face_that_is_seen_is_framed(app, monkeypatch):
 
     monkeypatch.setattr(finder, "detector", TwoFaces)
     upload(app.source, encoded(smooth(640, 400), "PNG"), "two.png")
-    assert "largest of 2" in app.source.note and not app.source.adjust.value
+    assert "largest of 2" in app.source.note and len(app.source.found) == 2 and not app.source.adjust.value
     box = app.source.face.box
     assert box.left < 200 and box.top < 110 and box.left + box.side > 300 and box.top + box.side > 200
 
@@ -173,6 +213,12 @@ def test_a_square_target_has_no_view_of_the_whole(app):
     app.view.value = "Whole picture"
     app.target.choose(0)
     assert app.view.value == "Face" and app.view.layout.display == "none"
+
+
+def test_a_photo_of_twelve_megapixels_comes_back_whole(app):
+    upload(app.target, encoded(smooth(4000, 3000), "JPEG"))
+    app.view.value = "Whole picture"
+    assert app.result().size == (4000, 3000)
 
 
 def test_the_result_has_the_targets_size_and_not_the_models(app, model):
