@@ -199,5 +199,5 @@ class Chooser:
     def _on_upload(self, change) -> None:
         file = uploaded(change["new"])
         if file is not None:
+            self._renew_upload()  # first: a file that comes while this one is read would be closed with the old button
             self.bring(file[1], file[0])
-            self._renew_upload()

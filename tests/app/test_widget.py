@@ -72,6 +72,14 @@ def test_parts_that_are_switched_off_do_not_move(app):
     assert len({picture.tobytes() for picture in (whole, without, nothing)}) == 3
 
 
+def test_a_file_may_come_while_another_is_read(app, monkeypatch):
+    """Its button must be one that stays."""
+    button, there = app.target.upload, []
+    monkeypatch.setattr(app.target, "bring", lambda data, name: there.append(app.target.upload))
+    upload(app.target, b"")
+    assert there == [app.target.upload] and there != [button]
+
+
 @pytest.mark.parametrize("ipywidgets", [7, 8])
 def test_an_upload_is_taken_and_its_bytes_are_forgotten(app, ipywidgets, tmp_path):
     button = app.target.upload
