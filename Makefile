@@ -49,9 +49,9 @@ unit: $(STAMP)
 # on a core each.
 notebooks: unit
 	@$(STORED) $(MIRRORME) world
-	$(STORED) $(BIN)/python -m pytest notebooks/0[124]_*.ipynb -q $(NBVAL)
+	$(STORED) $(BIN)/python -m pytest notebooks/0[125]_*.ipynb -q $(NBVAL)
 	$(STORED) OMP_NUM_THREADS=1 $(BIN)/python -m pytest notebooks -q $(NBVAL) \
-	    -n 2 --dist loadfile --ignore-glob='*/0[124]_*.ipynb'
+	    -n 2 --dist loadfile --ignore-glob='*/0[125]_*.ipynb'
 
 store: $(STAMP)
 	@MIRRORME_PROFILE=laptop RETRAIN=0 $(MIRRORME) course --store

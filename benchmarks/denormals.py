@@ -4,7 +4,7 @@
 
 A dead unit has no gradient, so its momentum shrinks by the same factor in each step, until first its products and later
 its numbers are denormal: nearer to zero than 1.2e-38, which a CPU handles far more slowly. Prints, for the largest
-matrix of notebook 07's expression code, the median milliseconds of a step on one thread, with such numbers and with
+matrix of notebook 08's expression code, the median milliseconds of a step on one thread, with such numbers and with
 zeros in their place (`training` asks torch for the latter).
 """
 

@@ -38,7 +38,7 @@ class CourseError(RuntimeError):
 
 
 def find(only: list[str] = (), folder: Path | None = None) -> list[Path]:
-    """List the notebooks in order, or those of the given numbers, such as 03b.
+    """List the notebooks in order, or those of the given numbers, such as 03.
 
     Raises:
         CourseError: a number has no notebook, or there is none at all.

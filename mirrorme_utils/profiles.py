@@ -51,7 +51,7 @@ class FecnetConfig:
 
 @dataclass(frozen=True)
 class BorrowedConfig:
-    """FECNet on the backbone of the large model's expression code (notebook 03); `size` and `width` are that code's."""
+    """FECNet on the backbone of the large model's expression code (notebook 10); `size` and `width` are that code's."""
 
     size: int = 128
     width: int = 48
@@ -64,7 +64,7 @@ class BorrowedConfig:
 
 @dataclass(frozen=True)
 class JudgeConfig:
-    """MirrorBench's judge (notebook 03b): another backbone, another seed, and people and cartoons of another world."""
+    """MirrorBench's judge (notebook 04): another backbone, another seed, and people and cartoons of another world."""
 
     humans: int = 1_600
     cartoons: int = 800
@@ -80,7 +80,7 @@ class JudgeConfig:
 
 @dataclass(frozen=True)
 class ReportConfig:
-    """The report's translator and discriminator (notebooks 05 and 06).
+    """The report's translator and discriminator (notebooks 06 and 07).
 
     levels: how many halve the picture; depth: levels in all, if more; dimensions: of the embedding; source_at_input:
     stack the source's picture onto the target's instead; skips: False cuts the UNet's; halvings: of the discriminator;
@@ -108,7 +108,7 @@ class ReportConfig:
 
 @dataclass(frozen=True)
 class CodeConfig:
-    """The expression code, supervised by blendshape weights (notebook 07); part_mixed: share of part-mixed cartoons
+    """The expression code, supervised by blendshape weights (notebook 08); part_mixed: share of part-mixed cartoons
     among a step's faces."""
 
     size: int = 64
@@ -122,8 +122,8 @@ class CodeConfig:
 
 @dataclass(frozen=True)
 class WarpingConfig:
-    """The warping generator (notebook 07); code_width: channels of its expression code's network; part_mixed: share of
-    part-mixed cartoons among a step's pairs."""
+    """The warping generator (notebooks 09 and 10); code_width: channels of its expression code's network; part_mixed:
+    share of part-mixed cartoons among a step's pairs."""
 
     size: int = 64
     width: int = 40
@@ -139,9 +139,9 @@ class WarpingConfig:
 class Profile:
     """One row of the table of profiles (docs/profiles.md).
 
-    world: the mini world, which notebooks 01 to 06 read as files. training_set: the rendered training set of notebook
-    07, more identities with fewer expressions each. cases: identity pairs in each direction of the notebooks'
-    MirrorBench.
+    world: the mini world, which notebooks 01 to 07 read as files. training_set: the rendered training set of notebooks
+    08, 09, 10 and 12, more identities with fewer expressions each. people: the warping generator that sees people only; warping:
+    the one that sees all. cases: identity pairs in each direction of the notebooks' MirrorBench.
     """
 
     name: str
@@ -153,14 +153,16 @@ class Profile:
     judge: JudgeConfig
     report: ReportConfig
     code: CodeConfig
+    people: WarpingConfig
     warping: WarpingConfig
     cases: int = 24
 
 
-# The large model: its sizes, and as steps the sum of the three stages in which the shipped one was trained. They ran with
-# other batches, shares and rates (data/checkpoints.md); one run of so many steps has not been made.
+# The large model: its sizes, and as steps the sum of the three stages in which the shipped one was trained. They ran
+# with other batches, shares and rates (data/checkpoints.md); one run of so many steps has not been made.
 CODE_128 = CodeConfig(size=128, width=48, steps=27_000, batch=256, part_mixed=0.25)
 WARPING_128 = WarpingConfig(size=128, width=56, code_width=48, steps=24_956, batch=256, part_mixed=0.25)
+PEOPLE_128 = replace(WARPING_128, steps=6_000, part_mixed=0.0)
 TRAINING_SET_128 = WorldConfig(humans=16_000, cartoons=6_000, expressions=8, size=128)
 
 PROFILES = {
@@ -178,6 +180,7 @@ PROFILES = {
         ReportConfig(width=4, steps=20, batch=4),
         CodeConfig(width=4, steps=20, batch=8),
         WarpingConfig(width=8, code_width=4, steps=20, batch=4),
+        WarpingConfig(width=8, code_width=4, steps=20, batch=4),
         cases=4,
     ),
     "laptop": Profile(
@@ -190,6 +193,7 @@ PROFILES = {
         JudgeConfig(),
         ReportConfig(),
         CodeConfig(),
+        WarpingConfig(steps=3_000),
         WarpingConfig(),
     ),
     "colab": Profile(
@@ -202,6 +206,7 @@ PROFILES = {
         JudgeConfig(),
         ReportConfig(size=128, levels=5, width=64, steps=10_000, batch=32),
         CODE_128,
+        PEOPLE_128,
         WARPING_128,
     ),
     "report": Profile(
@@ -214,6 +219,7 @@ PROFILES = {
         JudgeConfig(),
         ReportConfig(size=224, levels=6, width=64, steps=50_000, batch=16),
         CODE_128,
+        PEOPLE_128,
         WARPING_128,
     ),
 }

@@ -139,6 +139,7 @@ class Run:
     Attributes:
         loaded: whether the weights came from a finished run, so that no step is left.
         history: list of dicts, one for each `log`.
+        kept: what else must survive a stop, such as pictures taken on the way: names or numbers to tensors.
     """
 
     def __init__(
@@ -148,11 +149,13 @@ class Run:
         self.name, self.settings, self.model, self.optimizers = name, settings, model, optimizers
         self.partner = partner
         self.average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(ema), use_buffers=True) if ema else None
-        self.history, self.first, self.seconds, self.metrics = [], 0, 0.0, {}
+        self.history, self.first, self.seconds, self.metrics, self.kept = [], 0, 0.0, {}, {}
         self._partial = config.DATA / "cache" / "runs" / f"{name}-{_digest(settings)}.pt"
         self.loaded = not config.retrain() and find(name, settings) is not None
         if self.loaded:
-            card = load_weights(name, settings, model)
+            card = json.loads(find(name, settings).read_text())
+            if card.get("weights", True):
+                load_weights(name, settings, model)
             self.history, self.metrics, self.seconds = card["history"], card["metrics"], card["seconds"]
         elif self._partial.exists():
             self._resume()
@@ -166,6 +169,7 @@ class Run:
             if getattr(self, network) is not None:
                 getattr(self, network).load_state_dict(state[network])
         self.history, self.first, self.seconds = state["history"], state["step"], state["seconds"]
+        self.kept = state.get("kept", {})
 
     def _autosave(self, step: int) -> None:
         state = {
@@ -176,6 +180,7 @@ class Run:
             "history": self.history,
             "step": step,
             "seconds": self.seconds,
+            "kept": self.kept,
         }
         with files.whole(self._partial, sync=True) as part:
             torch.save(state, part)
@@ -212,13 +217,15 @@ class Run:
         """Return the network to score with: the moving average if there is one, else the model itself."""
         return self.average.module if self.average and not self.loaded else self.model
 
-    def finish(self, metrics: dict) -> dict:
+    def finish(self, metrics: dict, weights: bool = True) -> dict:
         """Write weights, settings, metrics and history, unless they were loaded; return the metrics to report.
 
         Weights are written as 16-bit floats, half the size, and the network goes on with exactly those.
 
         A run with the shipped checkpoint's settings (or the first of its name) goes to `data/checkpoints/`;
-        one with other settings goes to the cache and leaves the shipped one alone.
+        one with other settings goes to the cache and leaves the shipped one alone. Of a short trial whose numbers are
+        all that is wanted, only the card is kept (weights=False): the next time it counts as loaded, and its model is
+        untrained.
         """
         if self.loaded:
             return self.metrics
@@ -226,10 +233,11 @@ class Run:
         shipped = config.CHECKPOINTS / f"{self.name}.json"
         fitting = find(self.name, self.settings)
         card = fitting or (_own_card(self.name, self.settings) if shipped.exists() else shipped)
-        state = {k: _half(v).contiguous() for k, v in self.weights().state_dict().items()}
-        self.weights().load_state_dict(state)
-        with files.whole(card.with_suffix(".safetensors"), sync=True) as part:
-            save_file(state, part)
+        if weights:
+            state = {k: _half(v).contiguous() for k, v in self.weights().state_dict().items()}
+            self.weights().load_state_dict(state)
+            with files.whole(card.with_suffix(".safetensors"), sync=True) as part:
+                save_file(state, part)
         content = {
             "type": type(self.settings).__name__,
             "settings": _plain(self.settings),
@@ -237,6 +245,7 @@ class Run:
             "seconds": round(self.seconds),
             "device": config.device().type,
             "history": self.history,
+            "weights": weights,
         }
         with files.whole(card, sync=True) as part:
             part.write_text(json.dumps(content))

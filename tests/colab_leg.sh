@@ -21,4 +21,4 @@ if [ ! -e build/colab/installed ]; then
 fi
 build/colab/bin/python -m pip list 2>/dev/null | grep -iE '^(torch|numpy|pandas|pillow|ipywidgets|ipython) '
 build/colab/bin/python -c 'import mirrorme_utils; lacking = mirrorme_utils.environment.missing(); assert not lacking, lacking'
-build/colab/bin/python -m pytest tests -q -n 2 --dist loadfile --no-loadscope-reorder --deselect tests/app/test_page.py "$@"
+build/colab/bin/python -m pytest tests -q -n 2 --dist loadfile --no-loadscope-reorder --deselect tests/app/test_page.py --deselect tests/app/test_browser.py "$@"

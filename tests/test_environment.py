@@ -135,6 +135,6 @@ def test_setup_cell_finds_the_course(tmp_path, place):
 
 def test_badge_links_to_the_notebook():
     place = environment.REPOSITORY.removeprefix("https://github.com/")
-    line = environment.badge("09_mirror_me.ipynb")
-    assert line.startswith("[![Open in Colab](") and line.endswith(f"{place}/blob/main/notebooks/09_mirror_me.ipynb)")
+    line = environment.badge("14_mirror_me.ipynb")
+    assert line.startswith("[![Open in Colab](") and line.endswith(f"{place}/blob/main/notebooks/14_mirror_me.ipynb)")
     assert "\n" not in line and line in (config.ROOT / "README.md").read_text()

@@ -118,6 +118,17 @@ def test_a_checkpoint_of_another_configuration_is_refused():
         training.describe("nothing")
 
 
+def test_a_short_trial_can_keep_its_card_alone():
+    net = nn.Linear(2, 1)
+    for loaded in (False, True):
+        run = training.Run("trial", Settings(), net, adamw(net))
+        assert run.loaded == loaded
+        for step in run.steps():
+            run.log(step, loss=1.0)
+        assert run.finish({"T": 0.5}, weights=False) == {"T": 0.5} and len(run.history) == Settings().steps
+    assert not (config.CHECKPOINTS / "trial.safetensors").exists()
+
+
 def test_the_learning_rate_warms_up_then_falls_to_zero():
     settings, optimizer = Settings(steps=1000), adamw(nn.Linear(2, 2))
     rates = []

@@ -1,4 +1,4 @@
-"""Serve the app of notebook 09 as a page of its own, with Voila: `mirrorme app`.
+"""Serve the app of notebook 14 as a page of its own, with Voila: `mirrorme app`.
 
 Voila runs the notebook for each visitor and shows its outputs without the code. Cells with the tag `lesson` are left
 out, so the app comes up as soon as its own cells have run.
@@ -14,7 +14,7 @@ from .. import config
 from .chooser import UPLOAD_BYTES
 
 IDLE_SECONDS = 120  # after which the kernel of a page that nobody has open is ended
-NOTEBOOK = config.ROOT / "notebooks" / "09_mirror_me.ipynb"
+NOTEBOOK = config.ROOT / "notebooks" / "14_mirror_me.ipynb"
 
 
 def without_lessons(request, notebook: NotebookNode, cwd: str) -> NotebookNode:

@@ -3,7 +3,7 @@
 Works in JupyterLab, Colab (ipywidgets 7) and Voila, without further extensions. Nothing that you upload is written
 to disk; only "Save" writes, into `results/` of the working folder.
 
-Taught in: notebook 09.
+Taught in: notebook 14.
 """
 
 import base64

@@ -2,7 +2,7 @@
 
 All scores are computed on pixels in [0, 1].
 
-Taught in: notebook 07.
+Taught in: notebook 05.
 """
 
 from collections.abc import Callable
@@ -91,6 +91,30 @@ def sensitivity(out: np.ndarray, truth: np.ndarray, pairs: TestPairs) -> tuple[f
     return float(ours / theirs), float(ours)
 
 
+def leakage(out: np.ndarray, other: np.ndarray, effect: float) -> float | None:
+    """Return identity leakage: how far the output moves with who shows an expression, over how far with expression.
+
+    Norms are Euclidean over a picture. 0 does not depend on who the source is.
+
+    Args:
+        out, other: (N, S, S, 3) float32 in [0, 1], from a source and from its rival with the same expression.
+        effect: how far the output moves with the expression, the second value of `sensitivity`.
+    Returns:
+        the leakage, or None where the output does not move with the expression at all.
+    """
+    return float(np.sqrt(((out - other) ** 2).sum((1, 2, 3))).mean()) / effect if effect > 1e-6 else None
+
+
+def preservation(out: np.ndarray, truth: np.ndarray, target: np.ndarray) -> float:
+    """Return the mean error, in grey levels of 255, over the pixels where truth and target agree to a grey level.
+
+    Args:
+        out, truth, target: (N, S, S, 3) float32 in [0, 1].
+    """
+    still = (np.abs(target - truth) < 1.5 / 255).all(-1)
+    return float(np.abs(out - target)[still].mean() * 255)
+
+
 def approach(
     embed: Embed, out: np.ndarray, source: np.ndarray, target: np.ndarray, truth: np.ndarray
 ) -> tuple[float, float | None]:  # fmt: skip
@@ -159,10 +183,8 @@ def score(
             scores[f"R_{name}"] = retrieval(out[rows], cases, part)
     scores["S"], effect = sensitivity(out, truth, pairs)
     if not isinstance(translate, str):
-        identity_effect = float(np.sqrt(((out - other) ** 2).sum((1, 2, 3))).mean())
-        scores["leak"] = identity_effect / effect if effect > 1e-6 else None
-    still = (np.abs(target - truth) < 1.5 / 255).all(-1)
-    scores["preservation"] = float(np.abs(out - target)[still].mean() * 255)
+        scores["leak"] = leakage(out, other, effect)
+    scores["preservation"] = preservation(out, truth, target)
     return scores
 
 
@@ -211,13 +233,20 @@ def over_directions(
     scores, others = {}, others or {}
     teachers = {e: remembering(e) for e in {embedding, *others.values()}}
     for name, g in models.items():
-        e = others.get(name, embedding)
-        model, teacher = g, None
-        if not isinstance(g, str):
-            model, teacher = (lambda t, s, g=g, e=e: report_gan.answer(g, e, t, s)), teachers[e]
+        teacher = None if isinstance(g, str) else teachers[others.get(name, embedding)]
+        model = g if teacher is None else _translator_of(g, teacher)
         rows = [score(model, cases[direction], pairs[direction], judge, teacher) for direction in cases]
         scores[name] = {key: float(np.mean([row[key] for row in rows], dtype=float)) for key in MEANS}
     return scores
+
+
+def _translator_of(g: nn.Module, teacher: Embed) -> Translate:
+    """Call the report's translator with sources that the teacher has read once for all models."""
+
+    def read(s: Tensor) -> Tensor:
+        return teacher(pixels.to_uint8(s)).to(s.device)
+
+    return lambda t, s: report_gan.answer(g, read, t, s)
 
 
 def by_group(

@@ -2,7 +2,7 @@
 
 Skin tone, sex, age and origin are inputs of the renderer, so nobody's group is guessed.
 
-Taught in: notebook 08.
+Taught in: notebook 13.
 """
 
 import cv2

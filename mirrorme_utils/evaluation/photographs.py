@@ -8,7 +8,7 @@ emotions are coarse and noisy, and two faces of one label need not look alike, s
 has a right answer for a transfer, either: there the judge says which photographs the result is like. Nothing is trained
 on the photographs.
 
-Taught in: notebook 07b.
+Taught in: notebook 11.
 """
 
 from collections.abc import Callable

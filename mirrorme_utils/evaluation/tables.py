@@ -1,6 +1,6 @@
 """Lay out the scores of MirrorBench: a mean over several worlds, a table, and what each world gave.
 
-Taught in: notebook 07.
+Taught in: notebook 05.
 """
 
 import numpy as np

@@ -3,10 +3,10 @@
 Every row is the same network on the same pairs, with the same seed and number of steps; what differs is which ideas are
 switched on.
 
-Taught in: notebook 07c.
+Taught in: notebook 12.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -20,9 +20,9 @@ from . import paired
 
 SILENT = {  # layers without which an idea is missing
     "FiLM": ("condition", "block1.film", "block2.film", "block3.film", "block4.film", "block5.film"),
-    "trunk's maps": ("seen1", "seen2"),
+    "backbone's maps": ("seen1", "seen2"),
 }
-IDEAS = ("both codes", *SILENT, "flow and mask", "Muon", "teacher")
+IDEAS = ("both codes", *SILENT, "flow and mask", "Muon", "teacher forcing")
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class AblationConfig(WarpingConfig):
     code_from: "blendshapes", the 52 weights that a supervised network reads, or "fecnet", FECNet's embedding; code: how
     many numbers it has. missing: which of `IDEAS` are still switched off. Without "both codes" the generator gets the
     source's expression alone; without "FiLM" it gets it only through the map at the coarsest scale, as in the report;
-    without "trunk's maps" (those of the code's backbone) it must find mouth and brows itself; without "flow and mask"
-    it repaints; without "Muon" it learns by AdamW; without "teacher" (teacher forcing) it reads its codes from the
+    without "backbone's maps" (of the code's network) it must find mouth and brows itself; without "flow and mask"
+    it repaints; without "Muon" it learns by AdamW; without "teacher forcing" it reads its codes from the
     first step on.
     """
 
@@ -75,6 +75,42 @@ def translate(model: Translator, settings: AblationConfig, t: Tensor, s: Tensor)
         return move(model, settings, t, model.code(t), model.code(s)).cpu()
 
 
+def optimizer_of(model: Translator, settings: AblationConfig) -> torch.optim.Optimizer:
+    """Make the optimizer of a row: Muon, or AdamW as long as "Muon" is missing."""
+    if "Muon" in settings.missing:
+        return torch.optim.AdamW([p for p in model.generator.parameters() if p.requires_grad])
+    return training.muon(model.generator, model.generator.head)
+
+
+def learn(
+    model: Translator, settings: AblationConfig, optimizer: torch.optim.Optimizer, steps: Iterable[int],
+    data: Callable[[], paired.TrainingPairs],
+) -> Iterator[tuple[int, Tensor, paired.Batch]]:  # fmt: skip
+    """Train the warping generator of a row in place; yield each step, its output (B, 3, S, S) and its batch.
+
+    Args:
+        steps: their numbers, such as `Run.steps()`. data: makes the pairs, if there is a step.
+    """
+    supervised = settings.code_from == "blendshapes"
+    forced = supervised and "teacher forcing" not in settings.missing
+    learned = [p for p in model.generator.parameters() if p.requires_grad]
+    for step in steps:
+        training.anneal(optimizer, settings, step)
+        batch = paired.draw(data(), settings, step, partners=supervised)  # partners are found by true weights
+        with training.autocast():
+            with torch.no_grad():
+                c_t, c_s = model.code(torch.cat([batch.t, batch.s])).float().chunk(2)  # (B, D) each
+            if forced:
+                c_t, c_s = paired.force(c_t, c_s, batch, paired.teacher_forced(settings, step))
+            out = move(model, settings, batch.t, c_t, c_s)
+        loss = losses.moved(out, batch.truth, batch.t)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(learned, 1.0)
+        optimizer.step()
+        yield step, out, batch
+
+
 def train(
     name: str, settings: AblationConfig, model: Translator, data: Callable[[], paired.TrainingPairs],
     score: Callable[[Translator], dict],
@@ -86,25 +122,9 @@ def train(
     Returns:
         the run, with its history and metrics.
     """
-    adamw = "Muon" in settings.missing
-    forced = settings.code_from == "blendshapes" and "teacher" not in settings.missing
-    learned = [p for p in model.generator.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(learned) if adamw else training.muon(model.generator, model.generator.head)
+    optimizer = optimizer_of(model, settings)
     run = training.Run(name, settings, model.generator, optimizer)
-    for step in run.steps():
-        training.anneal(optimizer, settings, step)
-        batch = paired.draw(data(), settings, step, partners=settings.code_from == "blendshapes")
-        with training.autocast():
-            with torch.no_grad():
-                c_t, c_s = model.code(torch.cat([batch.t, batch.s])).float().chunk(2)
-            if forced:
-                c_t, c_s = paired.force(c_t, c_s, batch, paired.teacher_forced(settings, step))
-            out = move(model, settings, batch.t, c_t, c_s)
-        loss = losses.moved(out, batch.truth, batch.t)
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(learned, 1.0)
-        optimizer.step()
+    for step, out, batch in learn(model, settings, optimizer, run.steps(), data):
         if step % 10 == 9:
             run.log(step, T=paired.batch_transfer(out, batch))
     model.eval().requires_grad_(False)

@@ -137,7 +137,8 @@ def _embedding(settings: ReportConfig) -> nn.Module:
 def _settings(name: str, *types: type) -> Settings:
     """Return the settings of the checkpoint to load; raise `CheckpointError` if they are of another type."""
     profile = config.profile()
-    ours = {"fecnet": profile.fecnet, "judge": profile.judge, "report": profile.report, "moving": profile.warping}
+    ours = {"fecnet": profile.fecnet, "judge": profile.judge, "report": profile.report}
+    ours |= {"people": profile.people, "moving": profile.warping}
     own = ours.get(name)
     if own is not None and training.find(name, own):
         return own

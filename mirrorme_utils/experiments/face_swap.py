@@ -3,7 +3,7 @@
 Find a face in both pictures, move the source's onto the target's place, match its colours, blend it in. What comes
 out has the source's expression on the target's head, and the source's features with it.
 
-Taught in: notebook 04.
+Taught in: notebook 05.
 """
 
 import cv2
@@ -118,7 +118,7 @@ def swap(
     mask = oval(boxes[0], target.shape)
     moved = match_colours(align(source, boxes[1], boxes[0], target.shape), target, mask)
     x, y, width, height = cv2.boundingRect(mask)
-    image = cv2.seamlessClone(moved, target, mask, (x + width // 2, y + height // 2), cv2.NORMAL_CLONE)
+    image = cv2.seamlessClone(moved, target, mask.copy(), (x + width // 2, y + height // 2), cv2.NORMAL_CLONE)
     note = f"no face was seen in the {' and the '.join(unseen)}: taken as it is, as one aligned face"
     return image, note if unseen else ""
 

@@ -3,7 +3,7 @@
 Two pictures of one identity show what must move. The source is a picture of somebody else with (nearly) the same
 expression, so that a translator cannot learn to copy the identity from it.
 
-Taught in: notebook 07.
+Taught in: notebooks 08 (`draw_faces`, `expression_code`) and 09.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .. import config
-from ..networks import fecnet, pixels, style_codebook
-from ..networks.translator import Translator
+from .. import config, training
+from ..networks import fecnet, losses, pixels, style_codebook
+from ..networks.translator import ExpressionCode, Translator
 from ..profiles import CodeConfig, WarpingConfig
 from ..world import expressions
 from ..world.cartoons import nearest
@@ -145,9 +145,10 @@ def draw(data: TrainingPairs, settings: WarpingConfig, at: int, partners: bool =
 
 
 def sources(data: TrainingPairs, truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Choose for each truth (B,) a row that shows its expression: itself, or another identity of either kind."""
-    b = len(truth)
-    chosen = data.partners[truth, rng.integers(0, 2, b), rng.integers(0, PARTNERS, b)]
+    """Choose for each truth (B,) a row that shows its expression: itself, or another identity of any kind there is."""
+    b, kinds = len(truth), np.unique(data.loaded.faces.kind)
+    kind = kinds[rng.integers(0, len(kinds), b)]
+    chosen = data.partners[truth, kind, rng.integers(0, PARTNERS, b)]
     return np.where((rng.random(b) < OWN_SHARE) | (chosen < 0), truth, chosen)
 
 
@@ -193,6 +194,39 @@ def draw_faces(
         (pictures,), (shown,) = _part_mixed(mixer, blendshapes[None, :n], flip[:n], noise)
         x, blendshapes = torch.cat([pictures, x[n:]]), torch.cat([shown, blendshapes[n:]])
     return _ready(fecnet.augment(x, noise)), blendshapes
+
+
+def expression_code(settings: CodeConfig, faces: Callable[[], LoadedFaces]) -> ExpressionCode:
+    """Load the expression code of notebook 08, or train it by the same loop if no checkpoint has these settings.
+
+    Args:
+        faces: makes the rendered training set, if anything is left to train.
+    Returns:
+        the code, on the device, in evaluation mode; it learns no more.
+    """
+    torch.manual_seed(settings.seed)
+    code = training.fast(ExpressionCode(settings.size, settings.width))
+    if training.find("code", settings):
+        training.load_weights("code", settings, code)
+        return code.eval().requires_grad_(False)
+    loaded, mixer = faces(), part_mixing.draw(settings.size) if settings.part_mixed else None
+    features = torch.from_numpy(expressions.FEATURES).to(config.device())
+    optimizer = training.muon(code, code.head[-1])
+    run = training.Run("code", settings, code, optimizer)
+    for step in run.steps():
+        training.anneal(optimizer, settings, step)
+        x, true = draw_faces(loaded, settings, step, mixer)
+        with training.autocast():
+            predicted = code(x).float()
+        loss = losses.blendshapes(predicted, true, features)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if step % 10 == 9:
+            run.log(step, loss=loss)
+    code.eval().requires_grad_(False)
+    run.finish({"loss": float(np.mean([row["loss"] for row in run.history[-20:]]))})
+    return code
 
 
 def _part_mixed(mixer: PartMixer, wanted: Tensor, flip: np.ndarray, noise: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -1,24 +1,114 @@
-"""The report's training step and its runs, as notebook 05 teaches them, for the ablations of notebook 06.
+"""The report's data pipeline, training step and runs, as notebook 06 teaches them; notebook 07 trains with them.
 
-Taught in: notebook 05.
+Taught in: notebook 06.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor, nn
-from torchvision.transforms import InterpolationMode
-from torchvision.transforms.v2 import functional
+from torch.utils.data import DataLoader, Dataset, Sampler
+from torchvision.transforms import v2
 
-from .. import config, files, training
+from .. import config, files, pictures, training
 from ..data import clean, triplets
 from ..networks import fecnet, losses, pixels
 from ..networks.report import PatchGAN, report_unet
 from ..profiles import ReportConfig
 
-PICTURES = 20_000  # at most so many are held in memory
+
+def transforms(settings: ReportConfig) -> v2.Compose:
+    """Return the report's transforms: a picture to a tensor (3, S, S) in [-1, 1], turned by an angle of its own.
+
+    A rotation fills the corners with 0, which is mid-grey here, and takes the nearest pixel (torchvision's default).
+    """
+    half = (0.5, 0.5, 0.5)
+    return v2.Compose(
+        [
+            v2.ToImage(),
+            v2.ToDtype(torch.float32, scale=True),  # these two are what the report's ToTensor does: [0, 1]
+            v2.Normalize(half, half),  # [-1, 1]
+            v2.Resize((settings.size, settings.size)),
+            v2.RandomRotation(settings.rotation),
+        ]
+    )
+
+
+class GAN_Dataset(Dataset[Tensor]):  # noqa: N801 - the report's name
+    """Picture files, each read and passed through the transforms when it is asked for: (3, S, S) in [-1, 1]."""
+
+    def __init__(self, paths: Sequence[Path], transform: Callable[[Image.Image], Tensor]):
+        self.paths, self.transform = paths, transform
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, i: int) -> Tensor:
+        try:
+            return self.transform(pictures.read(self.paths[i]))
+        except pictures.PictureError as error:
+            raise ValueError(
+                f"{self.paths[i]} is no readable picture ({error}): delete it, rerun notebook 01"
+            ) from error
+
+
+class ConcatDataset(Dataset[tuple[Tensor, ...]]):
+    """Data sets side by side: item i holds the i-th item of each, here a target and a source."""
+
+    def __init__(self, *datasets: Dataset):
+        self.datasets = datasets
+
+    def __len__(self) -> int:
+        return min(map(len, self.datasets))
+
+    def __getitem__(self, i: int) -> tuple[Tensor, ...]:
+        return tuple(dataset[i] for dataset in self.datasets)
+
+
+class StepSampler(Sampler[list[int]]):
+    """Choose the items of each step's batch, and seed torch for the rotations of that step.
+
+    All chance of a step comes from the settings' seed and the number of the step, so a run that was stopped goes on as
+    if it had not been. This holds for a loader without worker processes.
+
+    Args:
+        items: how many to choose from. first: number of the step to begin with.
+    """
+
+    def __init__(self, items: int, settings: ReportConfig, first: int = 0):
+        self.items, self.settings, self.first = items, settings, first
+
+    def __len__(self) -> int:
+        return self.settings.steps - self.first
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for at in range(self.first, self.settings.steps):
+            torch.manual_seed(config.torch_rng(self.settings.seed, "batch", at).initial_seed())
+            yield torch.randint(self.items, (self.settings.batch,)).tolist()
+
+
+def crops(split: str) -> list[Path]:
+    """List the cleaned crops of a split, people and cartoons together."""
+    faces = clean.ensure().faces
+    return [config.DATA / image for image in faces.loc[faces["split"] == split, "image"]]
+
+
+def pairs(faces: Sequence[Path], settings: ReportConfig) -> ConcatDataset:
+    """Pair the faces, in two orders of their own, as targets and as sources that have nothing to do with each other."""
+    rng, transform = config.rng(settings.seed, "pairs"), transforms(settings)
+    orders = rng.permutation(len(faces)), rng.permutation(len(faces))
+    return ConcatDataset(*(GAN_Dataset([faces[i] for i in order], transform) for order in orders))
+
+
+def batches(faces: Sequence[Path], settings: ReportConfig, first: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+    """Serve the targets and sources of each step from `first` on: (B, 3, S, S) in [-1, 1], on the device."""
+    both = pairs(faces, settings)
+    for batch in DataLoader(both, batch_sampler=StepSampler(len(both), settings, first)):
+        yield tuple(x.to(config.device(), memory_format=torch.channels_last) for x in batch)
 
 
 @dataclass(frozen=True)
@@ -63,38 +153,14 @@ def step(nets: Networks, t: Tensor, s: Tensor, settings: ReportConfig) -> dict[s
     return {"total": total, "discriminator": d_loss, **parts}
 
 
-def rotate(x: Tensor, degrees: float, generator: torch.Generator) -> Tensor:
-    """Turn each picture of (B, 3, S, S) by its own angle of at most so many degrees; corners become 0, mid-grey."""
-    angles = (2 * torch.rand(len(x), generator=generator) - 1) * degrees
-    bilinear = InterpolationMode.BILINEAR
-    return torch.stack([functional.rotate(picture, float(angle), bilinear) for picture, angle in zip(x, angles)])
-
-
-def draw(images: np.ndarray, settings: ReportConfig, at: int) -> tuple[Tensor, Tensor]:
-    """Draw the targets and sources of a step: two batches of faces that have nothing to do with each other.
-
-    Args:
-        images: uint8 (N, S, S, 3). at: number of the step.
-    Returns:
-        targets and sources, (B, 3, S, S) in [-1, 1], on the device.
-    """
-    rows = config.rng(settings.seed, "batch", at).integers(0, len(images), (2, settings.batch))
-    t, s = (pixels.to_tensor(images[r]) for r in rows)
-    if settings.rotation:
-        t, s = (
-            rotate(x, settings.rotation, config.torch_rng(settings.seed, at, name)) for name, x in (("t", t), ("s", s))
-        )
-    return tuple(x.to(config.device(), memory_format=torch.channels_last) for x in (t, s))
-
-
 def train(
-    name: str, settings: ReportConfig, images: np.ndarray, embedding: nn.Module,
+    name: str, settings: ReportConfig, faces: Sequence[Path], embedding: nn.Module,
     score: Callable[[nn.Module], dict] | None = None, watch: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> tuple[training.Run, nn.Module]:  # fmt: skip
     """Train (or load) one run of the report's model.
 
     Args:
-        name: of its checkpoint. images: uint8 (N, S, S, 3), targets and sources alike.
+        name: of its checkpoint. faces: picture files, targets and sources alike (see `crops`).
         embedding: a frozen FECNet. score: maps the trained translator to the metrics that its card keeps.
         watch: targets and sources, uint8 (n, S, S, 3), to translate in the course of training (see `snapshots`).
     Returns:
@@ -102,32 +168,24 @@ def train(
     """
     nets = networks(settings, embedding)
     run = training.Run(name, settings, nets.g, nets.g_optimizer, nets.d_optimizer, partner=nets.d)
-    alone, frames = replace(settings, beta=0.0, gamma=0.0), {}
-    for at in run.steps():
-        parts = step(nets, *draw(images, settings, at), alone if at < settings.alone else settings)
+    alone = replace(settings, beta=0.0, gamma=0.0)
+    for at, (t, s) in zip(run.steps(), batches(faces, settings, run.first)):
+        parts = step(nets, t, s, alone if at < settings.alone else settings)
         if at % 10 == 9 or at == settings.steps - 1:
             run.log(at, **parts)
         if watch and at + 1 in shown_at(settings.steps):
-            frames[at + 1] = pixels.to_uint8(answer(nets.g, embedding, *map(pixels.to_tensor, watch)))
+            shown = answer(nets.g, embedding, *map(pixels.to_tensor, watch))
+            run.kept[at + 1] = torch.from_numpy(pixels.to_uint8(shown))
     nets.g.eval()
     run.finish(score(nets.g) if score and not run.loaded else {})
-    if frames:
-        snapshots(run, frames)
+    if run.kept:
+        snapshots(run)
     return run, nets.g
 
 
 def shown_at(steps: int) -> list[int]:
     """Return the numbers of steps after which snapshots are taken; the last is `steps`."""
     return [max(steps * percent // 100, 1) for percent in (2, 10, 30, 60, 100)]
-
-
-def pictures(split: str, settings: ReportConfig, most: int = PICTURES) -> np.ndarray:
-    """Read the cleaned crops of a split, people and cartoons together: uint8 (N, S, S, 3), N at most `most`."""
-    faces = clean.ensure().faces
-    faces = faces[faces["split"] == split]
-    if len(faces) > most:
-        faces = faces.sample(most, random_state=config.rng(settings.seed, "pictures", split))
-    return triplets.load_images([config.DATA / image for image in faces["image"]], settings.size)
 
 
 def test_faces(settings: ReportConfig, n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -167,15 +225,14 @@ def copy_losses(embedding: nn.Module, t: np.ndarray, s: np.ndarray) -> dict[str,
     return {"embedding": float((2 - 2 * cosine).mean() / e_t.shape[1]), "adversarial": 0.25, "consistency": 0.0}
 
 
-def snapshots(run: training.Run, frames: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
-    """Keep the pictures of a finished run beside its checkpoint, and read them again.
+def snapshots(run: training.Run) -> dict[int, np.ndarray]:
+    """Return the pictures that a finished run took on the way (`run.kept`): step to uint8 (N, S, S, 3).
 
-    Args:
-        frames: step to uint8 (N, S, S, 3); where there are none, those that were kept when it was trained are read.
+    They lie beside its checkpoint, so a run that is loaded has them, too.
     """
     path = training.find(run.name, run.settings).with_suffix(".npz")
-    if frames:
+    if run.kept:
         with files.whole(path) as part:
-            np.savez_compressed(part, **{str(at): images for at, images in frames.items()})
+            np.savez_compressed(part, **{str(at): images.numpy() for at, images in run.kept.items()})
     with np.load(path) as kept:
         return {int(at): kept[at] for at in kept.files}

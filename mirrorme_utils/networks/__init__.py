@@ -3,7 +3,7 @@
 from ..lazy import attach
 
 submodules = [
-    "control", "diagrams", "features", "fecnet", "finder", "inception", "losses", "pixels", "report",
+    "control", "features", "fecnet", "finder", "inception", "losses", "pixels", "report",
     "style_codebook", "translator", "warping",
 ]
 __getattr__, __dir__ = attach(__name__, submodules)

@@ -2,7 +2,7 @@
 
 An expression code of blendshape weights says what each part does, so each part can have a source of its own.
 
-Taught in: notebook 07b.
+Taught in: notebook 11.
 """
 
 from collections.abc import Mapping

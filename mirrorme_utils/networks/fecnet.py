@@ -166,7 +166,7 @@ def on_reader(reader: nn.Module, settings: BorrowedConfig) -> FECNet:
 def judge(settings: JudgeConfig) -> FECNet:
     """Make MirrorBench's judge: plain convolutions with max pooling (VGG, arXiv 1409.1556), its head as in `on_reader`.
 
-    Its backbone, seed and training world are others than those of the networks that it judges. Taught in: notebook 03b.
+    Its backbone, seed and training world are others than those of the networks that it judges. Taught in: notebook 04.
     """
     from torchvision.models.vgg import make_layers
 

@@ -1,6 +1,6 @@
 """The report's two networks: a UNet that repaints the target, and CycleGAN's PatchGAN that calls patches real or not.
 
-Taught in: notebook 05.
+Taught in: notebook 06.
 """
 
 import torch
@@ -8,6 +8,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..profiles import ReportConfig
+
+
+def normal_weights(module: nn.Module) -> None:
+    """Draw the weights of a convolution from a normal distribution, as the report's models do; `net.apply` it.
+
+    The deviation is 0.02 (arXiv 1511.06434, section 4); biases begin at 0.
+    """
+    if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+        nn.init.normal_(module.weight, 0, 0.02)
+        nn.init.zeros_(module.bias)
 
 
 class UNet(nn.Module):
@@ -34,25 +44,23 @@ class UNet(nn.Module):
         skips: bool = True, dimensions: int = 16,
     ):  # fmt: skip
         super().__init__()
-        self.skips = skips
-        strides = [2] * levels + [1] * ((depth or levels) - levels)
-        channels = [6 if source_at_input else 3] + [width * min(2**i, 8) for i in range(len(strides))]
-        self.source_at_input = source_at_input
-        self.bottleneck = -(-size // 2**levels)
+        self.source_at_input, self.skips = source_at_input, skips
+        self.bottleneck = -(-size // 2**levels)  # px of a side of the smallest map
         maps, rest = (0, 0) if source_at_input else divmod(dimensions, self.bottleneck**2)
         if rest:
             raise ValueError(f"{dimensions} numbers do not fill maps of {self.bottleneck} x {self.bottleneck} places")
-        self.down = nn.ModuleList(
-            _block(nn.Conv2d(a, b, 3, s, 1), b) for a, b, s in zip(channels, channels[1:], strides)
-        )
-        inner = channels[1:]
-        self.up = nn.ModuleList()
-        for i in reversed(range(len(strides))):
-            below = inner[i] + maps if i == len(strides) - 1 else 2 * inner[i]
-            above = inner[i - 1] if i else 3
-            self.up.append(nn.ConvTranspose2d(below, above, 3, strides[i], 1))
+        strides = [2] * levels + [1] * ((depth or levels) - levels)
+        channels = [6 if source_at_input else 3] + [width * min(2**i, 8) for i in range(len(strides))]
+        self.down, self.up = nn.ModuleList(), nn.ModuleList()
+        for a, b, stride in zip(channels, channels[1:], strides):
+            self.down.append(nn.Sequential(nn.Conv2d(a, b, 3, stride, 1), nn.BatchNorm2d(b), nn.LeakyReLU(0.2)))
+        for level in reversed(range(len(strides))):
+            here, above = channels[level + 1], channels[level] if level else 3
+            lowest = level == len(strides) - 1
+            inputs = here + maps if lowest else 2 * here  # with the embedding's maps; with the map of the skip
+            self.up.append(nn.ConvTranspose2d(inputs, above, 3, strides[level], 1))
         self.norms = nn.ModuleList(nn.InstanceNorm2d(up.out_channels) for up in self.up)
-        self.apply(_normal)
+        self.apply(normal_weights)
 
     def forward(self, t: Tensor, e: Tensor | None = None, s: Tensor | None = None) -> Tensor:
         """Translate t (B, 3, S, S) with the embedding e (B, D) or the source s (B, 3, S, S); same shape out."""
@@ -66,21 +74,13 @@ class UNet(nn.Module):
             # (B, D) laid out as D / M^2 maps of the bottleneck's M x M places, stacked onto its channels
             x = torch.cat([x, e.view(len(e), -1, self.bottleneck, self.bottleneck)], 1)
         for i, (up, norm) in enumerate(zip(self.up, self.norms)):
-            level = len(skips) - 1 - i
-            across = skips[level] if self.skips else torch.zeros_like(skips[level])
-            x = up(x if i == 0 else torch.cat([x, across], 1), output_size=sizes[level])
+            level = len(self.up) - 1 - i
+            if i:
+                across = skips[level] if self.skips else torch.zeros_like(skips[level])
+                x = torch.cat([x, across], 1)
+            x = up(x, output_size=sizes[level])  # 4 becomes 7 or 8: what it was on the way down
             x = torch.tanh(x) if level == 0 else F.relu(norm(x))
         return x
-
-
-def _block(convolution: nn.Conv2d, channels: int) -> nn.Sequential:
-    return nn.Sequential(convolution, nn.BatchNorm2d(channels), nn.LeakyReLU(0.2))
-
-
-def _normal(module: nn.Module) -> None:
-    if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
-        nn.init.normal_(module.weight, 0, 0.02)
-        nn.init.zeros_(module.bias)
 
 
 def report_unet(settings: ReportConfig) -> UNet:
@@ -108,10 +108,7 @@ class PatchGAN(nn.Module):
             layers += [nn.InstanceNorm2d(b)] if i else []
             layers += [nn.LeakyReLU(0.2)]
         self.layers = nn.Sequential(*layers, nn.Conv2d(channels[-1], 1, 4, 1, 1))
-        for layer in self.layers:
-            if isinstance(layer, nn.Conv2d):
-                nn.init.normal_(layer.weight, 0, 0.02)
-                nn.init.zeros_(layer.bias)
+        self.apply(normal_weights)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.layers(x)

@@ -1,6 +1,6 @@
 """The style codebook: the few expressions that a drawing style can show, and which of them a code means.
 
-Taught in: notebook 07.
+Taught in: notebook 10.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """The translator that moves a face: an expression code reads both pictures, a warping generator moves the target.
 
-Taught in: notebooks 07 and 07b.
+Taught in: notebooks 08 to 11.
 """
 
 from collections.abc import Mapping

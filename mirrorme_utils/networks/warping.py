@@ -1,6 +1,6 @@
 """The warping generator: move the pixels of the target by a flow, and paint what no pixel can be moved to.
 
-Taught in: notebook 07.
+Taught in: notebook 09.
 """
 
 import torch

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from mirrorme_utils import config
 from mirrorme_utils.data import triplets as T
 
 

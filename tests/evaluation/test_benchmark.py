@@ -89,6 +89,24 @@ def test_groups_count_each_person_once_and_drawings_not_at_all(cases):
     assert table.loc["everyone", "identities"] == len(cases) and abs(table.loc["everyone", "T"]) < 1e-6
 
 
+def test_leakage_is_the_movement_with_the_person_over_that_with_the_expression(cases, asked):
+    grey = np.full((2, 1, 1, 3), 0.5, np.float32)
+    assert benchmark.leakage(grey, grey + 0.1, 2 * 0.1 * np.sqrt(3)) == pytest.approx(0.5)
+    assert benchmark.leakage(grey, grey + 0.1, 0.0) is None
+    assert benchmark.score(lambda target, source: source, cases, asked)["leak"] > 0
+    assert benchmark.score(lambda target, source: target, cases, asked)["leak"] is None
+
+
+def test_preservation_looks_only_where_nothing_should_change(cases, asked):
+    target, truth, _ = (images / np.float32(255) for images in benchmark.pair_images(cases, asked))
+    face, outside = target.copy(), target.copy()
+    face[:, 4:12, 4:12] = 0.5
+    outside[:, :4] += 0.1
+    assert benchmark.preservation(face, truth, target) == 0
+    still = SIZE**2 - 8**2
+    assert benchmark.preservation(outside, truth, target) == pytest.approx(25.5 * 4 * SIZE / still, rel=1e-4)
+
+
 def test_pictures_are_looked_at_once(cases):
     seen = []
 

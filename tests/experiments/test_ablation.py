@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 from learning import pictures
+from samples import face_set
 
 from mirrorme_utils import config, training
-from mirrorme_utils.experiments import ablation, checkpoints
+from mirrorme_utils.experiments import ablation, checkpoints, paired
 from mirrorme_utils.networks import fecnet, losses
 from mirrorme_utils.profiles import FecnetConfig
 
@@ -47,6 +48,21 @@ def test_the_first_row_reads_the_source_alone_and_warps_nothing():
     assert torch.equal(ablation.move(model, FIRST, t, c[0], c[1]), ablation.move(model, FIRST, t, c[2], c[1]))
     assert not torch.equal(ablation.move(model, FIRST, t, c[0], c[1]), ablation.move(model, FIRST, t, c[0], c[2]))
     assert not model.generator.parts(t, model.seen(t), c[0], c[1])[0].any()
+
+
+def test_the_loop_hands_over_each_step_and_trains_on_the_way():
+    model, data = variant(FIRST), paired.pairs(paired.load(face_set()), seed=0)
+    before = model.generator.head.weight.clone()
+    steps = list(ablation.learn(model, FIRST, ablation.optimizer_of(model, FIRST), range(2), lambda: data))
+    assert [at for at, _, _ in steps] == [0, 1]
+    assert all(out.shape == batch.truth.shape == (2, 3, 64, 64) for _, out, batch in steps)
+    assert not torch.equal(model.generator.head.weight, before)
+
+
+def test_a_run_without_steps_draws_nothing():
+    model = variant(LAST)
+    nothing = ablation.learn(model, LAST, ablation.optimizer_of(model, LAST), [], lambda: pytest.fail("no pairs needed"))
+    assert list(nothing) == []
 
 
 def test_an_unknown_idea_is_refused():

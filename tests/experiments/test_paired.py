@@ -1,6 +1,6 @@
 """Training pairs: one identity moves, somebody else's face says how, and a step repeats itself."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -41,9 +41,29 @@ def test_a_drawings_partners_show_what_its_style_can_show():
 
 def test_without_partners_the_source_is_truth_itself():
     known = face_set()
-    nobody = paired.TrainingPairs(known, [], np.full((len(known), 2, paired.PARTNERS), -1))
+    nobody = paired.TrainingPairs(paired.load(known), [], np.full((len(known), 2, paired.PARTNERS), -1))
     truth = np.arange(20)
     assert np.array_equal(paired.sources(nobody, truth, np.random.default_rng(0)), truth)
+
+
+def test_people_alone_find_partners_among_people():
+    known = face_set(20)
+    people = faces.FaceSet(*(getattr(known, field.name)[known.kind == 0] for field in fields(known)))
+    data = paired.pairs(paired.load(people), seed=0)
+    truth = np.flatnonzero((data.partners[:, 0] >= 0).all(1))
+    rows = paired.sources(data, np.repeat(truth, 40), np.random.default_rng(0))
+    own = (rows == np.repeat(truth, 40)).mean()
+    assert abs(own - paired.OWN_SHARE) < 0.05, "a source is as often somebody else as with cartoons"
+
+
+def test_the_code_is_loaded_where_it_is_and_else_trained(tmp_path, monkeypatch):
+    monkeypatch.setattr(config, "CHECKPOINTS", tmp_path)
+    monkeypatch.setattr(config, "DATA", tmp_path)
+    settings = replace(CODE, steps=2)
+    trained = paired.expression_code(settings, lambda: paired.load(face_set()))
+    assert not trained.training and not any(p.requires_grad for p in trained.parameters())
+    loaded = paired.expression_code(settings, lambda: pytest.fail("nothing is left to train"))
+    assert all(torch.equal(a, b) for a, b in zip(trained.state_dict().values(), loaded.state_dict().values()))
 
 
 def test_without_partners_no_true_weight_is_read(monkeypatch):

@@ -81,6 +81,14 @@ def test_the_same_seed_mixes_the_same_cartoons_and_another_one_others(mixer):
     assert torch.equal(one, again) and not torch.equal(one, other)
 
 
+def test_a_layer_covers_a_picture_where_it_is_opaque_and_nowhere_else():
+    picture, colour = torch.rand(2, 3, 4, 4), torch.rand(2, 3, 4, 4)
+    alpha = torch.zeros(2, 1, 4, 4)
+    alpha[:, :, :2] = 1
+    out = part_mixing.over(picture, torch.cat([alpha * colour, alpha], 1))
+    assert torch.equal(out[:, :, :2], colour[:, :, :2]) and torch.equal(out[:, :, 2:], picture[:, :, 2:])
+
+
 def test_turning_the_hue_keeps_grey_grey_and_zero_does_nothing():
     x = torch.rand(4, 3)
     turned = part_mixing._hue_turn(torch.tensor([0.0, 1.0, 2.0, 3.0]))

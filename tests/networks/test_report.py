@@ -40,3 +40,12 @@ def test_report_unet_variants_reach_every_parameter(variant):
 def test_an_embedding_that_does_not_fill_the_bottleneck_is_refused():
     with pytest.raises(ValueError, match="20 numbers do not fill maps of 4 x 4 places"):
         report.report_unet(ReportConfig(dimensions=20))
+
+
+def test_all_convolutions_begin_with_normal_weights():
+    torch.manual_seed(0)
+    for net in (report.UNet(64, levels=4, width=16), report.PatchGAN(16)):
+        convolutions = [m for m in net.modules() if isinstance(m, torch.nn.Conv2d | torch.nn.ConvTranspose2d)]
+        weights = torch.cat([m.weight.flatten() for m in convolutions])
+        assert weights.mean().abs() < 1e-3 and weights.std().item() == pytest.approx(0.02, rel=0.02)
+        assert all(m.bias.abs().max() == 0 for m in convolutions)
