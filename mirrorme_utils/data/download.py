@@ -58,7 +58,7 @@ def download(
             known = book.known()
             _forget([url for url, (state, size, _) in known.items() if state == "later" and size], folder, wanted)
             untold = [url for url in missing if known.get(url, ("later",))[0] == "later"]
-            _forget([url for url in untold if _stored_since(begun, folder, url)], folder, wanted)
+            _forget([url for url in untold if not _stored_before(begun, folder, url)], folder, wanted)
             raise
         _forget(book.mark_placeholders(), folder, wanted)
         return book.table().set_index("url").loc[urls].reset_index()
@@ -74,9 +74,10 @@ def _settled(folder: Path, url: str, state: str, size: int, reason: str) -> bool
         return False
 
 
-def _stored_since(begun: float, folder: Path, url: str) -> bool:
+def _stored_before(begun: float, folder: Path, url: str) -> bool:
+    """Tell whether a photo is from before this run; one that was stopped may have left crops without their photo."""
     path = photo_path(folder, url)
-    return path.exists() and path.stat().st_mtime >= begun
+    return path.exists() and path.stat().st_mtime < begun
 
 
 def _forget(urls: Iterable[str], folder: Path, wanted: Wanted) -> None:

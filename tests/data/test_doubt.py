@@ -116,9 +116,12 @@ def test_a_picture_that_says_blocked_is_not_cut_out(server, tmp_path):
     honest.parent.mkdir(parents=True)
     honest.write_bytes(jpeg("/59.jpg"))
     os.utime(honest, (0, 0))
+    cut = crops.crop_path(tmp_path / "lied to" / "crops", crops.key(urls[-2], (0, 1, 0, 1)))
+    cut.parent.mkdir(parents=True)
+    cut.write_bytes(BLOCKED)  # of a process that was stopped between the crop and its photo
     with pytest.raises(Lie):
         ask(server, urls, tmp_path / "lied to")
-    assert honest.exists()
+    assert honest.exists() and not cut.exists()
     server.usual = truth
     for folder in ("lied to", "never lied to"):
         ask(server, urls, tmp_path / folder)
