@@ -14,7 +14,7 @@ CHECKPOINT ?= moving
 BIN := .venv/bin
 STAMP := .venv/installed
 MIRRORME := $(BIN)/python -m mirrorme_utils
-STORED := MIRRORME_PROFILE=laptop RETRAIN=0 MIRRORME_FIGURES="$(CURDIR)/build/figures"
+STORED := MIRRORME_PROFILE=laptop RETRAIN=0 MIRRORME_BARS=0 MIRRORME_FIGURES="$(CURDIR)/build/figures"
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout=900
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

@@ -36,6 +36,11 @@ def profile() -> Profile:
     return replace(chosen, world=replace(world_of(int(n_faces)), size=chosen.world.size))
 
 
+def bars_off() -> bool | None:
+    """Tell tqdm whether to hide its bars: always where `MIRRORME_BARS` is 0, else where nobody could see them."""
+    return True if os.environ.get("MIRRORME_BARS") == "0" else None
+
+
 def retrain() -> bool:
     """Tell whether `RETRAIN=1` asks for training even where a checkpoint fits."""
     return os.environ.get("RETRAIN", "0") == "1"

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
 
+from . import config
+
 SPAWN = get_context("spawn")
 
 
@@ -36,7 +38,7 @@ def each(function: Callable, jobs: list, workers: int | None = None, progress: s
     from tqdm.auto import tqdm
 
     workers = workers or os.cpu_count() or 1
-    bar = dict(total=len(jobs), desc=progress, disable=None if progress else True)
+    bar = dict(total=len(jobs), desc=progress, disable=config.bars_off() if progress else True)
     if workers == 1 or len(jobs) < 2:
         yield from tqdm(map(function, jobs), **bar)
         return

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from .. import config
 from ..parallel import SPAWN
 from .crops import Wanted, crop_path
 from .doubt import Doubt, Lie
@@ -102,7 +103,7 @@ def _fetch_all(urls: list[str], ledger: Ledger, folder: Path, options: Options, 
 
     doubt = Doubt(witness)
     try:
-        with tqdm(total=len(urls), desc="photos", disable=None) as bar:
+        with tqdm(total=len(urls), desc="photos", disable=config.bars_off()) as bar:
             for done, entry in enumerate(_received(crew, len(urls)), 1):
                 batch += doubt.weigh(entry)
                 failed += entry.state != "ok"
