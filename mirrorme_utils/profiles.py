@@ -140,8 +140,8 @@ class Profile:
     """One row of the table of profiles (docs/profiles.md).
 
     world: the mini world, which notebooks 01 to 07 read as files. training_set: the rendered training set of notebooks
-    08, 09, 10 and 12, more identities with fewer expressions each. people: the warping generator that sees people only; warping:
-    the one that sees all. cases: identity pairs in each direction of the notebooks' MirrorBench.
+    08, 09, 10 and 12, more identities with fewer expressions each. people: the warping generator that sees people
+    only; warping: the one that sees all. cases: identity pairs in each direction of the notebooks' MirrorBench.
     """
 
     name: str

@@ -196,7 +196,8 @@ class Run:
         self.model.train()
         saved = last = time.monotonic()
         with _deferred_interrupt() as interrupts:
-            for step in tqdm(range(self.first, self.settings.steps), desc=self.name, disable=config.bars_off(), mininterval=5):
+            bar = dict(desc=self.name, disable=config.bars_off(), mininterval=5)
+            for step in tqdm(range(self.first, self.settings.steps), **bar):
                 yield step
                 if self.average:
                     self.average.update_parameters(self.model)
