@@ -76,7 +76,7 @@ def face_grid(
             axes = figure.add_axes((*corner, (cell - gutter) / width, (cell - gutter) / height))
             axes.imshow(images[r][c])
             axes.set(xticks=(), yticks=())
-            axes.spines[:].set(color="#DDDDDD", lw=0.5)  # what is white is not lost on the page
+            axes.spines[:].set(visible=True, color="#DDDDDD", lw=0.5)  # what is white is not lost on the page
     for r, label in enumerate(row_labels if row_labels is not None else ()):
         middle = 1 - (head + (r + 0.5) * cell) / height
         figure.text((margin - 0.06) / width, middle, label, ha="right", va="center", fontsize=8, wrap=True)

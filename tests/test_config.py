@@ -68,3 +68,10 @@ def test_the_profile_takes_the_number_from_the_environment(monkeypatch):
     monkeypatch.setenv("MIRRORME_FACES", "720")
     sized = config.profile()
     assert sized.world == profiles.world_of(720) and sized.training_set == profiles.PROFILES["smoke"].training_set
+
+
+def test_progress_bars_are_hidden_on_request(monkeypatch):
+    monkeypatch.delenv("MIRRORME_BARS", raising=False)
+    assert config.bars_off() is None, "tqdm decides"
+    monkeypatch.setenv("MIRRORME_BARS", "0")
+    assert config.bars_off() is True
