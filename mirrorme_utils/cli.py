@@ -78,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("--groups", action="store_true", help="also score people by skin tone, sex, age and origin")
     p.add_argument("--photos", type=Path, metavar="FOLDER", help="photographs, with a subfolder for each label")
     p.add_argument("--embedding", metavar="NAME", help="for --photos: another FECNet, by name or as a file of public weights")
+    p.add_argument("--outside", type=Path, metavar="FILE", help="face_landmarker.task, which then also reads the results")
 
     p = add("clean", clean, "clean the data: links and boxes to face crops and triplets")
     p.add_argument("--rank", type=int, default=0, help="which share of the links this machine takes, from 0")
@@ -232,9 +233,13 @@ def bench(options: argparse.Namespace) -> None:
     from .evaluation import scoring
 
     if options.photos:
-        result = scoring.photos(options.photos, options.seed[0], options.checkpoint, options.embedding)
+        result = scoring.photos(
+            options.photos, options.seed[0], options.checkpoint, options.embedding, options.outside
+        )
     else:
-        result = scoring.worlds(options.seed, options.checkpoint or "moving", options.pairs, options.groups)
+        result = scoring.worlds(
+            options.seed, options.checkpoint or "moving", options.pairs, options.groups, options.outside
+        )
     if options.json:
         from . import files
 

@@ -2,5 +2,5 @@
 
 from ..lazy import attach
 
-submodules = ["benchmark", "groups", "held_out", "intervals", "photographs", "scoring", "tables"]
+submodules = ["benchmark", "groups", "held_out", "intervals", "outside", "photographs", "scoring", "tables"]
 __getattr__, __dir__ = attach(__name__, submodules)

@@ -2,6 +2,7 @@
 
     mirrorme bench --photos FOLDER                             one subfolder for each label, of faces cut out as squares
     mirrorme bench --photos FOLDER --checkpoint moving-128     expressions put from one on another
+    … --outside face_landmarker.task                           also read by Google's face landmarker (see `outside`)
 
 Two photographs of one label and one of another make a triplet, and the other one should be the odd one out. Labels of
 emotions are coarse and noisy, and two faces of one label need not look alike, so nobody reaches 100 %. No photograph
@@ -26,6 +27,7 @@ from . import intervals
 
 TRIPLETS = 20_000
 PAIRS = 1_000
+OUTSIDE_PAIRS = 300
 NEIGHBOURS = 15  # photographs that say how a picture reads
 
 
@@ -150,3 +152,10 @@ def transfer(
         "ceiling": float((plain == photos.label[source]).mean()),
         "pairs": n,
     }
+
+
+def far_apart(folder: Path, size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw pairs of photographs of different labels: targets and sources, uint8 (N, S, S, 3), N = `OUTSIDE_PAIRS`."""
+    photos = read(folder, size)
+    target, source = pairs(photos.label, OUTSIDE_PAIRS, config.rng(seed, "photo pairs")).T
+    return photos.images[target], photos.images[source]
