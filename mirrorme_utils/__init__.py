@@ -13,7 +13,7 @@ Rooms, from the top floor down; a room imports only from those below it (docs/ar
 from .lazy import attach
 
 submodules = [
-    "app", "cli", "config", "course", "data", "diagrams", "environment", "evaluation", "experiments", "files",
-    "framing", "mirror", "networks", "parallel", "pictures", "plots", "profiles", "training", "world",
+    "app", "cli", "config", "course", "data", "diagrams", "distributed", "environment", "evaluation", "experiments", "files",
+    "framing", "mirror", "networks", "parallel", "pictures", "plots", "profiles", "train", "training", "world",
 ]
 __getattr__, __dir__ = attach(__name__, submodules, {"MirrorMe": "mirror"})

@@ -81,12 +81,18 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("--outside", type=Path, metavar="FILE", help="face_landmarker.task, which then also reads the results")
 
     p = add("clean", clean, "clean the data: links and boxes to face crops and triplets")
-    p.add_argument("--rank", type=int, default=0, help="which share of the links this machine takes, from 0")
-    p.add_argument("--of", type=int, default=1, help="how many shares there are; 1 does everything")
+    p.add_argument(
+        "--ray", type=int, nargs="?", const=0, metavar="N",
+        help="let Ray do the work: by N workers of this machine, or without N by the cluster of RAY_ADDRESS",
+    )  # fmt: skip
     p.add_argument("--again", action="store_true", help="also ask links that are dead")
     p.add_argument("--ignore-noai", action="store_true", help="also take photos that their host keeps out of data sets")
+    p.add_argument("--shards", type=Path, metavar="FOLDER", help="also write the crops there as WebDataset shards")
 
     add("world", world, "build the mini world, if it does not stand yet")
+
+    p = add("train", train, "train a network of the course, also in several processes (torchrun, accelerate launch)")
+    p.add_argument("network", help="fecnet, report or moving; its settings are the profile's")
 
     p = add("course", course, "run the notebooks from top to bottom into build/")
     p.add_argument("--only", nargs="+", default=[], metavar="NN", help="numbers of notebooks, such as 03 07")
@@ -247,21 +253,23 @@ def bench(options: argparse.Namespace) -> None:
 
 
 def clean(options: argparse.Namespace) -> None:
-    """Clean everything, or fetch one machine's share of the photos; say what was left and what was lost."""
+    """Clean everything; say what was left and what was lost."""
+    from contextlib import nullcontext
+
     from .data import clean as cleaning
-    from .data import sources
+    from .data import engine, shards, sources
 
     where, how = sources.chosen(), {"ignore_noai": True} if options.ignore_noai else {}
-    if options.of == 1:
-        cleaned = cleaning.ensure(ask=True, again=options.again, **how)
-        print(cleaned.stages.to_string(), cleaned.cartoons.to_string(), sep="\n\n")
-        missing = cleaned.cartoons.index[cleaned.cartoons.sum(axis=1) == 0]
-        print(*(f"iCartoonFace's {track} track is missing; the other one is enough." for track in missing), sep="\n")
-        if bad := len(cleaned.malformed):
-            print(f"{bad:,} lines could not be read: see {where.folder / 'malformed.csv'}\n")
-    else:
-        cleaning.fetch_share(where, options.rank, options.of, options.again, **how)
-    print(cleaning.account(where, options.rank, options.of))
+    with nullcontext(engine.HERE) if options.ray is None else engine.on_ray(options.ray) as workers:
+        cleaned = cleaning.ensure(ask=True, again=options.again, engine=workers, **how)
+    print(cleaned.stages.to_string(), cleaned.cartoons.to_string(), sep="\n\n")
+    missing = cleaned.cartoons.index[cleaned.cartoons.sum(axis=1) == 0]
+    print(*(f"iCartoonFace's {track} track is missing; the other one is enough." for track in missing), sep="\n")
+    if bad := len(cleaned.malformed):
+        print(f"{bad:,} lines could not be read: see {where.folder / 'malformed.csv'}\n")
+    print(cleaning.account(where))
+    if options.shards:
+        print(f"{len(shards.write(cleaned.faces, options.shards))} shards in {options.shards}")
 
 
 def world(options: argparse.Namespace) -> None:
@@ -271,6 +279,16 @@ def world(options: argparse.Namespace) -> None:
     from .world import build
 
     print(f"mini world in {os.path.relpath(build.ensure())}")
+
+
+def train(options: argparse.Namespace) -> None:
+    """Train a network, or find that it is done, and print the scores of its card."""
+    from . import distributed
+    from . import train as trainings
+
+    scores = trainings.run(options.network)
+    if distributed.index() == 0:
+        print(f"{options.network}: " + ", ".join(f"{name} {value:.2f}" for name, value in scores.items()))
 
 
 def course(options: argparse.Namespace) -> int:

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("MIRRORME_DATA", ROOT / "data"))
 FIGURES = Path(os.environ.get("MIRRORME_FIGURES", ROOT / "figures"))
 CHECKPOINTS = Path(os.environ.get("MIRRORME_CHECKPOINTS", ROOT / "data" / "checkpoints"))
+SHARDS = Path(os.environ["MIRRORME_SHARDS"]) if os.environ.get("MIRRORME_SHARDS") else None  # see `data.shards`
 SPLITS = {"train": 0.7, "val": 0.2, "test": 0.1}  # by identity: the report's shares
 
 
@@ -48,6 +49,7 @@ def retrain() -> bool:
 
 def device():
     """Return the `torch.device` to compute on: CUDA if there is one, else the CPU."""
+    os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")  # looks without starting CUDA, which forks do not survive
     import torch
 
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -3,9 +3,11 @@
     run = Run("fecnet", settings, net, optimizer)
     for step in run.steps():              # none left when the shipped checkpoint fits
         loss, parts = …
-        optimizer.zero_grad(); loss.backward(); optimizer.step()
+        optimizer.zero_grad(); backward(loss, optimizer); optimizer.step()
         run.log(step, loss=loss)
     run.finish({"accuracy": …})
+
+Several processes can share a run (see `distributed`).
 
 Taught in: notebook 03.
 """
@@ -29,7 +31,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm.auto import tqdm
 
-from . import config, files
+from . import config, distributed, files
 
 AUTOSAVE_SECONDS = 30
 
@@ -148,6 +150,8 @@ class Run:
     ):  # fmt: skip
         self.name, self.settings, self.model, self.optimizers = name, settings, model, optimizers
         self.partner = partner
+        for network in (model, partner) if partner is not None else (model,):
+            distributed.share_norms(network)
         self.average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(ema), use_buffers=True) if ema else None
         self.history, self.first, self.seconds, self.metrics, self.kept = [], 0, 0.0, {}, {}
         self._partial = config.DATA / "cache" / "runs" / f"{name}-{_digest(settings)}.pt"
@@ -189,28 +193,34 @@ class Run:
         """Yield the steps that are left; autosave now and then, show a bar on a terminal.
 
         An interrupt (the stop button, Ctrl-C) waits for the end of its step, saves, and then raises
-        KeyboardInterrupt: a saved state always stands between two steps.
+        KeyboardInterrupt: a saved state always stands between two steps. Of several processes all stop there, and
+        process 0 saves.
         """
         if self.loaded:
             return
         self.model.train()
         saved = last = time.monotonic()
         with _deferred_interrupt() as interrupts:
-            bar = dict(desc=self.name, disable=config.bars_off(), mininterval=5)
+            bar = dict(desc=self.name, disable=config.bars_off() or distributed.index() > 0 or None, mininterval=5)
             for step in tqdm(range(self.first, self.settings.steps), **bar):
                 yield step
                 if self.average:
                     self.average.update_parameters(self.model)
                 now = time.monotonic()
                 self.seconds, last = self.seconds + now - last, now
-                if interrupts or now - saved > AUTOSAVE_SECONDS:
-                    self._autosave(step + 1)
+                stop = distributed.anywhere(bool(interrupts))
+                if stop or now - saved > AUTOSAVE_SECONDS:
+                    if distributed.index() == 0:
+                        self._autosave(step + 1)
                     saved = now
-                if interrupts:
+                if stop:
+                    distributed.wait()
                     raise KeyboardInterrupt(f"{self.name} stopped after step {step}; run the cell again to go on")
 
     def log(self, step: int, **values: float | torch.Tensor) -> None:
-        """Keep some values of a step: numbers or one-element tensors."""
+        """Keep some values of a step: numbers or one-element tensors, each the mean over the processes."""
+        if distributed.count() > 1:
+            values = {k: distributed.mean(torch.as_tensor(v).float()) for k, v in values.items()}
         numbers = {k: v.item() if isinstance(v, torch.Tensor) else float(v) for k, v in values.items()}
         self.history.append({"step": step, **{k: round(v, 5) for k, v in numbers.items()}})
 
@@ -231,27 +241,40 @@ class Run:
         if self.loaded:
             return self.metrics
         self.metrics = metrics
+        state = {k: _half(v).contiguous() for k, v in self.weights().state_dict().items()} if weights else None
+        if weights:
+            self.weights().load_state_dict(state)
+        if distributed.index() == 0:
+            self._write(state)
+        distributed.wait()
+        return metrics
+
+    def _write(self, state: dict | None) -> None:
+        """Write weights, if there are any, and card; forget the state between two steps."""
         shipped = config.CHECKPOINTS / f"{self.name}.json"
         fitting = find(self.name, self.settings)
         card = fitting or (_own_card(self.name, self.settings) if shipped.exists() else shipped)
-        if weights:
-            state = {k: _half(v).contiguous() for k, v in self.weights().state_dict().items()}
-            self.weights().load_state_dict(state)
+        if state is not None:
             with files.whole(card.with_suffix(".safetensors"), sync=True) as part:
                 save_file(state, part)
         content = {
             "type": type(self.settings).__name__,
             "settings": _plain(self.settings),
-            "metrics": metrics,
+            "metrics": self.metrics,
             "seconds": round(self.seconds),
             "device": config.device().type,
             "history": self.history,
-            "weights": weights,
+            "weights": state is not None,
         }
         with files.whole(card, sync=True) as part:
             part.write_text(json.dumps(content))
         self._partial.unlink(missing_ok=True)
-        return metrics
+
+
+def backward(loss: torch.Tensor, optimizer: torch.optim.Optimizer) -> None:
+    """Compute the gradients of a loss; of those that an optimizer steps by, take the mean over the processes."""
+    loss.backward()
+    distributed.average_gradients(p for group in optimizer.param_groups for p in group["params"])
 
 
 def anneal(optimizer: torch.optim.Optimizer, settings: Settings, step: int, warmup: int = 100) -> None:

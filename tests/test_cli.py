@@ -15,7 +15,7 @@ from mirrorme_utils.networks import fecnet, translator
 from mirrorme_utils.profiles import FecnetConfig, WarpingConfig
 from mirrorme_utils.world.expressions import BLENDSHAPES
 
-COMMANDS = ("transfer", "read", "bench", "clean", "world", "course", "app")
+COMMANDS = ("transfer", "read", "bench", "clean", "world", "train", "course", "app")
 
 
 @pytest.fixture(scope="module")
@@ -131,16 +131,14 @@ WRONG = {
     "an embedding that is not there": (["read", ONE[0], "--embedding", "none.pt"], "none.pt"),
     "photographs that are not there": (["bench", "--photos", "none"], "none"),
     "a world without a checkpoint": (["bench", "--checkpoint", "x"], "no checkpoint 'x'"),
-    "a rank beyond the shares": (["clean", "--rank", "2", "--of", "2"], "rank"),
+    "an unknown training": (["train", "judge"], "no training 'judge'; there are fecnet, report, moving"),
 }
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_what_is_wrong_is_said_in_one_line_and_nothing_is_written(here, world, what, capsys, monkeypatch):
+def test_what_is_wrong_is_said_in_one_line_and_nothing_is_written(here, what, capsys):
     (here / "words").mkdir()
     (here / "words" / "a.txt").write_text("no picture")
-    if what.startswith("a rank"):
-        monkeypatch.setattr(config, "DATA", world.parent)
     before = {*here.rglob("*")}
     arguments, said = WRONG[what]
     assert run(*arguments) == 2

@@ -22,6 +22,12 @@ AROUND = {
     "mirrorme_utils/course.py",
     "mirrorme_utils/app/page.py",
 }  # they run and serve notebooks, which do not need them
+OPTIONAL = {
+    "mirrorme_utils/data/engine.py": "cluster",
+    "mirrorme_utils/distributed.py": "cluster",
+    "mirrorme_utils/evaluation/outside.py": "outside",
+}  # they use what few need, of an extra of its own, and say so where it is missing
+NAMED = {"accelerate": "accelerate", "ray": "ray", "ai_edge_litert": "ai-edge-litert"}  # packages that may be missing
 
 
 def _linted(*arguments):
@@ -86,20 +92,26 @@ TESTS = sorted((config.ROOT / "tests").rglob("*.py"))
 NOTEBOOKS = sorted((config.ROOT / "notebooks").glob("*.ipynb"))
 
 
-@pytest.mark.parametrize("what", ["package", "notebooks", "course", "tests"])
+@pytest.mark.parametrize("what", ["package", "notebooks", "course", "cluster", "outside", "tests"])
 def test_what_is_imported_is_required(what):
     """The package and the notebooks import only what a notebook's set-up installs; what is around them, more."""
     trees = {
-        "package": {name: tree for name, tree in TREES.items() if name not in AROUND},
+        "package": {name: tree for name, tree in TREES.items() if name not in AROUND | set(OPTIONAL)},
         "notebooks": {path.name: ast.parse(_code_of(path)) for path in NOTEBOOKS},
         "course": {name: TREES[name] for name in AROUND},
+        "cluster": {name: TREES[name] for name, extra in OPTIONAL.items() if extra == "cluster"},
+        "outside": {name: TREES[name] for name, extra in OPTIONAL.items() if extra == "outside"},
         "tests": {path.name: ast.parse(path.read_text(encoding="utf-8")) for path in TESTS},
     }[what]
-    required = _required(*{"course": ["course"], "tests": ["course", "tests"]}.get(what, []))
+    extras = {extra: [extra] for extra in ("course", "cluster", "outside")}
+    extras["tests"] = ["course", "cluster", "outside", "tests"]
+    required = _required(*extras.get(what, []))
     distributions, own = metadata.packages_distributions(), {path.stem for path in TESTS}
     for name, tree in trees.items():
         for module in sorted(_imported(tree) - own):
             offered = {d.lower().replace("_", "-") for d in distributions.get(module, [])}
+            if module in NAMED:
+                offered = {NAMED[module]}
             assert offered & required, f"{name} imports {module} ({offered or 'not installed'}), which is not required"
 
 

@@ -14,8 +14,12 @@ PEOPLE, PHOTOS, CARTOONS = 10, 4, 6
 SPLIT = ["train"] * 6 + ["val"] * 2 + ["test"] * 2
 
 
-def build(root: Path) -> Path:
-    """Write the world: photos (each tenth with two faces), both CSV files, both tracks, and the index."""
+def build(root: Path, hosts: tuple[str, ...] = (HOST,)) -> Path:
+    """Write the world: photos (each tenth with two faces), both CSV files, both tracks, and the index.
+
+    Args:
+        hosts: that the links point to, by turns of the photo's number.
+    """
     photos, truth = root / "fec" / "photos", []
     photos.mkdir(parents=True)
     for person in range(PEOPLE):
@@ -34,8 +38,9 @@ def build(root: Path) -> Path:
         for n in range(60 if part == "train" else 12):
             pool = people[people["split"] == splits[n % len(splits)]]
             faces = pool.iloc[rng.choice(len(pool), 3, replace=False)]
-            cells = [f'"http://{HOST}/{Path(f.photo).name}",{f.left:.6f},{f.right:.6f},{f.top:.6f},{f.bottom:.6f}'
-                     for f in faces.itertuples()]  # fmt: skip
+            links = [f"{hosts[int(f.photo[-5]) % len(hosts)]}/{Path(f.photo).name}" for f in faces.itertuples()]
+            cells = [f'"http://{link}",{f.left:.6f},{f.right:.6f},{f.top:.6f},{f.bottom:.6f}'
+                     for link, f in zip(links, faces.itertuples())]  # fmt: skip
             votes = ",".join(f"rater{r}, {v}" for r, v in enumerate([2, 2, 2, 2, 1, 3] if n % 4 else [1, 2, 3]))
             lines.append(",".join(cells) + f",{formats.TRIPLET_TYPES[n % 3]},{votes}\n")
         (root / "fec" / formats.FEC_FILES[part]).write_text("".join(lines))

@@ -5,7 +5,7 @@
     data/clean/{faces,triplets,stages,cartoons,malformed}.csv, done.json       the result
 
 For the reader's own files the folder is data/real/clean. Every step keeps what it did, so a stopped run goes on.
-`mirrorme clean` does it without a notebook, and on several machines at once (see `shards`).
+`mirrorme clean` does it without a notebook, and on several machines at once (see `engine`).
 
 Taught in: notebook 01.
 """
@@ -23,9 +23,10 @@ import pandas as pd
 
 from .. import config, files
 from ..world import formats
-from . import crops, fec, icartoonface, shards
+from . import crops, fec, icartoonface
 from .discard import hopeful_links, let_go, sweep
 from .download import download, photo_path
+from .engine import HERE, Engine
 from .ledger import LEDGER, Ledger
 from .links import FORBIDDEN
 from .rows import chunks
@@ -79,11 +80,11 @@ def _all_faces(triplets: pd.DataFrame) -> list[int]:
     return sorted(pd.unique(triplets[fec.FACES].to_numpy().ravel()))
 
 
-def fetch(where: Source, faces: pd.DataFrame, rank: int = 0, of: int = 1, **options: object) -> pd.DataFrame:
-    """Download the photos of these FEC faces, or one share of them, and crop each photo while it is open.
+def fetch(where: Source, faces: pd.DataFrame, engine: Engine = HERE, **options: object) -> pd.DataFrame:
+    """Download the photos of these FEC faces, and crop each photo while it is open.
 
     Args:
-        options: of `fetch.Options`.
+        engine: who fetches and crops; options: of `fetch.Options`.
     Returns:
         the ledger's rows (see `download.download`).
     Raises:
@@ -96,37 +97,38 @@ def fetch(where: Source, faces: pd.DataFrame, rank: int = 0, of: int = 1, **opti
     wanted = crops.Wanted(boxes, _crops(where), where.size)
     links = random.Random(0).sample(sorted(boxes), len(boxes))  # mixed, so that no host's links come in a row
     with photo_host(where, **options) as how:
-        return download(shards.share(links, rank, of), where.folder, how, wanted, _ledger_name(rank, of))
+        return download(links, where.folder, how, wanted, engine)
 
 
-def _ledger_name(rank: int = 0, of: int = 1) -> str:
-    return LEDGER if of == 1 else shards.ledger_of(rank, of)
-
-
-def crop_people(where: Source, faces: pd.DataFrame, fetched: pd.DataFrame) -> pd.DataFrame:
+def crop_people(
+    where: Source, faces: pd.DataFrame, fetched: pd.DataFrame, engine: Engine = HERE
+) -> pd.DataFrame:  # fmt: skip
     """Crop FEC faces whose photo is there.
 
     Args:
-        faces: with url and box, indexed like `fec.Fec.faces`; fetched: what `fetch` returned.
+        faces: with url and box, indexed like `fec.Fec.faces`; fetched: what `fetch` returned; engine: who crops.
     Returns:
         the faces, with image ("" where there is none) and reason ("" where there is one).
     """
     faces = faces.assign(reason=faces["url"].map(dict(zip(fetched["url"], fetched["reason"]))))
     there = faces[faces["reason"] == ""]
-    cropped = _cropped(where, there, "url", "fraction", lambda url: photo_path(where.folder, url))
+    cropped = _cropped(where, there, "url", "fraction", lambda url: photo_path(where.folder, url), engine)
     images = cropped["image"].reindex(faces.index, fill_value="")
     return faces.assign(image=images, reason=cropped["reason"].reindex(faces.index).fillna(faces["reason"]))
 
 
-def crop_cartoons(where: Source, faces: pd.DataFrame) -> pd.DataFrame:
+def crop_cartoons(where: Source, faces: pd.DataFrame, engine: Engine = HERE) -> pd.DataFrame:
     """Crop iCartoonFace faces, of both tracks; return them with image and reason as `crop_people` does.
 
+    Args:
+        engine: who crops.
     Raises:
         FileNotFoundError: the pictures of a track are missing; the message says where they belong.
     """
     icartoonface.require_pictures(where.root / "icartoonface", faces)
     faces = faces.rename(columns={"image": "picture"})
-    return _cropped(where, faces, "picture", "pixel", lambda picture: where.root / "icartoonface" / picture)
+    folder = where.root / "icartoonface"
+    return _cropped(where, faces, "picture", "pixel", lambda picture: folder / picture, engine)
 
 
 def _crops(where: Source) -> Path:
@@ -134,7 +136,7 @@ def _crops(where: Source) -> Path:
 
 
 def _cropped(
-    where: Source, faces: pd.DataFrame, name: str, unit: str, photo_of: Callable[[str], Path]
+    where: Source, faces: pd.DataFrame, name: str, unit: str, photo_of: Callable[[str], Path], engine: Engine
 ) -> pd.DataFrame:  # fmt: skip
     """Crop faces whose photo's name is a column, and `photo_of` of it a file; add image and reason."""
     folder, images, reasons = _crops(where), [], []
@@ -143,7 +145,7 @@ def _cropped(
         photos = {}
         for key, photo, box in zip(keys, part[name], part[fec.BOX].to_numpy()):
             photos.setdefault(photo_of(photo), []).append((key, box))
-        found = crops.crop_faces(photos, folder, where.size, unit)
+        found = engine.crop(photos, folder, where.size, unit)
         why = [found[key] for key in keys]
         paths = (crops.crop_path(folder, key).relative_to(config.DATA).as_posix() for key in keys)
         images += ["" if reason else path for path, reason in zip(paths, why)]
@@ -170,12 +172,12 @@ def used_faces(cropped: pd.DataFrame, triplets: pd.DataFrame) -> pd.DataFrame:
     return cropped.loc[cropped["image"].isin(pd.unique(triplets[IMAGES].to_numpy().ravel())), FACE_COLUMNS]
 
 
-def ensure(ask: bool = False, again: bool = False, **options: object) -> Cleaned:
+def ensure(ask: bool = False, again: bool = False, engine: Engine = HERE, **options: object) -> Cleaned:
     """Return the cleaned faces and triplets; clean on the first call, or when the source or the crop size changes.
 
     Args:
-        ask: also when all is done, ask links that wait; again: and those that are dead; options: of `fetch.Options`, by
-        which links are asked as well.
+        ask: also when all is done, ask links that wait; again: and those that are dead; engine: who fetches and crops;
+        options: of `fetch.Options`, by which links are asked as well.
     Raises:
         FileNotFoundError: a file of the real data sets is missing; the message says where it belongs;
         ValueError: a file is spoilt; the message names its first bad line;
@@ -184,16 +186,15 @@ def ensure(ask: bool = False, again: bool = False, **options: object) -> Cleaned
     """
     where = chosen()
     done, waiting = where.folder / "done.json", 0
-    if again or options.get("ignore_noai"):
-        shards.ask_again(where.folder, [LEDGER, shards.ledger_of("*", "*")], "" if again else FORBIDDEN)
     if ask or again or options:
         with Ledger(where.folder / LEDGER) as ledger:
-            shards.gather(where.folder, ledger)
+            if again or options.get("ignore_noai"):
+                ledger.ask_again("" if again else FORBIDDEN)
             waiting = ledger.count("later")
     if done.exists() and done.read_text() == json.dumps(_stamp(where)) and not waiting:
         return _read(where)
     with _full_disk_explained(where.folder):
-        cleaned = clean(where, **options)
+        cleaned = clean(where, engine, **options)
         for name in TABLES:
             table = getattr(cleaned, name)
             files.write(where.folder / f"{name}.csv", table.to_csv(index=name in INDEXED))
@@ -201,25 +202,24 @@ def ensure(ask: bool = False, again: bool = False, **options: object) -> Cleaned
     return _read(where)
 
 
-def clean(where: Source, **options: object) -> Cleaned:
-    """Do all steps on a source: read, filter, put shares together, download, crop, discard, and the cartoons.
+def clean(where: Source, engine: Engine = HERE, **options: object) -> Cleaned:
+    """Do all steps on a source: read, filter, download, crop, discard, and the cartoons.
 
     Args:
-        options: of `fetch.Options`.
+        engine: who fetches and crops; options: of `fetch.Options`.
     """
     drawn = icartoonface.read(where.root / "icartoonface")  # before a download of days
     icartoonface.require_pictures(where.root / "icartoonface", drawn.faces)
     rows, agreed, inside, wanted = _wanted(where)
     with Ledger(where.folder / LEDGER) as ledger:
-        shards.gather(where.folder, ledger)
         ledger.want_back(_hopeful(ledger, inside, wanted))
-    cropped = crop_people(where, wanted, fetch(where, wanted, **options))
+    cropped = crop_people(where, wanted, fetch(where, wanted, engine, **options), engine)
     triplets = keep_whole(inside, cropped)
     (where.folder / "done.json").unlink(missing_ok=True)  # from here on files go that an earlier result may hold
     with Ledger(where.folder / LEDGER) as ledger:
         let_go(where.folder, ledger, _hopeful(ledger, inside, wanted))
     stages = fec.count_types(read=rows.triplets, agreed=agreed, inside_one_split=inside, downloaded=triplets)
-    boxes = crop_cartoons(where, drawn.faces)
+    boxes = crop_cartoons(where, drawn.faces, engine)
     faces = pd.concat([used_faces(cropped, triplets), cartoons_of(where, boxes)], ignore_index=True)
     sweep(_crops(where), {Path(image).name for image in faces["image"]})
     cartoons = pd.crosstab(boxes["track"], boxes["reason"].replace("", "cropped")).reindex(
@@ -228,24 +228,9 @@ def clean(where: Source, **options: object) -> Cleaned:
     return Cleaned(faces, triplets, stages, cartoons, pd.concat([rows.malformed, drawn.malformed], ignore_index=True))
 
 
-def fetch_share(where: Source, rank: int, of: int, again: bool = False, **options: object) -> pd.DataFrame:
-    """Do one machine's share of the downloads (see `shards`); return the ledger's rows of its links.
-
-    Args:
-        again: also ask links that are dead; options: of `fetch.Options`.
-    Raises:
-        ConnectionError, OSError: see `ensure`.
-    """
-    *_, wanted = _wanted(where)
-    if again or options.get("ignore_noai"):
-        shards.ask_again(where.folder, [_ledger_name(rank, of)], "" if again else FORBIDDEN)
-    with _full_disk_explained(where.folder):
-        return fetch(where, wanted, rank, of, **options)
-
-
-def account(where: Source, rank: int = 0, of: int = 1) -> str:
-    """Say in a table and a sentence what became of the links, or of one share of them, and how to ask again."""
-    with Ledger(where.folder / _ledger_name(rank, of)) as ledger:
+def account(where: Source) -> str:
+    """Say in a table and a sentence what became of the links, and how to ask again."""
+    with Ledger(where.folder / LEDGER) as ledger:
         table, waiting, dead = ledger.account(), ledger.count("later"), ledger.count("dead")
     return (
         f"{table.to_string(index=False)}\n{waiting:,} links wait, and the next `mirrorme clean` asks them; {dead:,} are "

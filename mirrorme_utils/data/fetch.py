@@ -15,10 +15,9 @@ import ssl
 import threading
 import time
 import zlib
-from collections.abc import MutableSequence
+from collections.abc import Callable, MutableSequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 import urllib3
@@ -27,7 +26,6 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError, TimeoutError
 
 from .. import files, pictures
-from ..parallel import begin
 from . import links
 from .crops import Wanted, cut_faces
 from .links import Entry, MayPass, Refused
@@ -223,10 +221,10 @@ def _known_by(status: int, page: bytes, moved: str) -> str:
 
 
 def fetch_all(
-    urls: list[str], folder: Path, options: Options, wanted: Wanted, rests: MutableSequence[float], answers: Connection
+    urls: list[str], folder: Path, options: Options, wanted: Wanted, rests: MutableSequence[float],
+    tell: Callable[[Entry | Exception], None],
 ) -> None:  # fmt: skip
-    """Be a process that fetches these links (see `Fetcher`), and send an entry, or an error, for each."""
-    begin()
+    """Fetch links in threads (see `Fetcher`), and tell an entry, or an error, of each, one at a time."""
     fetcher, tasks, lock = Fetcher(folder, options, wanted, rests), iter(urls), threading.Lock()
 
     def work() -> None:
@@ -240,7 +238,7 @@ def fetch_all(
             except Exception as error:
                 answer = error
             with lock:
-                answers.send(answer)
+                tell(answer)
 
     threads = [threading.Thread(target=work) for _ in range(min(options.workers, len(urls)))]
     for thread in threads:

@@ -58,20 +58,6 @@ class Ledger:
         rows = self._connection.execute("SELECT url FROM links WHERE state = 'ok' ORDER BY RANDOM() LIMIT ?", (n,))
         return [url for (url,) in rows]
 
-    def take_in(self, other: Path) -> None:
-        """Add another ledger's entries; what is settled here stays as it is, but a photo that came there counts."""
-        self._connection.execute("ATTACH DATABASE ? AS other", (str(other),))
-        try:
-            with self._connection:
-                self._connection.execute(
-                    "INSERT OR REPLACE INTO main.links SELECT theirs.* FROM other.links AS theirs "
-                    "LEFT JOIN main.links AS ours ON ours.url = theirs.url "
-                    "WHERE ours.url IS NULL OR ours.state = 'later' "
-                    "OR ours.state = 'dead' AND theirs.state = 'ok' AND ours.sha256 != theirs.sha256"
-                )
-        finally:
-            self._connection.execute("DETACH DATABASE other")
-
     def let_go(self, urls: Iterable[str]) -> None:
         """Note that these photos are good and not kept, so that they are not requested again."""
         self._give_reason(urls, LET_GO)

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from .. import config, files, framing, pictures
 from ..config import SPLITS
 from ..world import formats
-from . import rows
+from . import rows, shards
 
 IMAGES = ["image1", "image2", "image3"]
 REPORT_COLUMNS = ["Image1", "Image2", "Image3", "label"]
@@ -276,7 +276,7 @@ def load_images(paths: Sequence[Path], size: int) -> np.ndarray:
     images = np.empty((len(paths), size, size, 3), np.uint8)
     for position, path in enumerate(paths):
         try:
-            images[position] = framing.padded(pictures.read(path), size)
+            images[position] = framing.padded(pictures.read(shards.source(path)), size)
         except pictures.PictureError as error:
             raise ValueError(
                 f"{path} is no readable picture ({error}): delete it, rerun notebook 01"

@@ -7,8 +7,6 @@ MediaPipe's graphs.
 
 Its limits: `DEAD` weights hardly move, left and right are read nearly alike, squints rest at a third, and gaze moves
 with the turn of the head.
-
-Taught in: notebook 11.
 """
 
 import zipfile

@@ -2,5 +2,7 @@
 
 from ..lazy import attach
 
-submodules = ["ablation", "checkpoints", "face_swap", "paired", "part_mixing", "report_gan", "triplet_training"]
+submodules = [
+    "ablation", "checkpoints", "face_swap", "moving", "paired", "part_mixing", "report_gan", "triplet_training",
+]
 __getattr__, __dir__ = attach(__name__, submodules)

@@ -105,7 +105,7 @@ def learn(
             out = move(model, settings, batch.t, c_t, c_s)
         loss = losses.moved(out, batch.truth, batch.t)
         optimizer.zero_grad()
-        loss.backward()
+        training.backward(loss, optimizer)
         nn.utils.clip_grad_norm_(learned, 1.0)
         optimizer.step()
         yield step, out, batch

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .. import config, training
+from .. import config, distributed, training
 from ..networks import fecnet, losses, pixels, style_codebook
 from ..networks.translator import ExpressionCode, Translator
 from ..profiles import CodeConfig, WarpingConfig
@@ -57,7 +57,10 @@ class TrainingPairs:
 
 @dataclass(frozen=True)
 class Batch:
-    """One step: t, truth and s, (B, 3, S, S) in [-1, 1], and the true blendshape weights of t and truth, (B, 52)."""
+    """One step: t, truth and s, (B, 3, S, S) in [-1, 1], and the true blendshape weights of t and truth, (B, 52).
+
+    Of several processes, each has its share of the batch that the settings name.
+    """
 
     t: Tensor
     truth: Tensor
@@ -140,8 +143,10 @@ def draw(data: TrainingPairs, settings: WarpingConfig, at: int, partners: bool =
         s = torch.cat([torch.where(own[:, None, None, None], pictures[1], s[:n]), s[n:]])
         t, truth = (torch.cat([first, x[n:]]) for first, x in zip(pictures, (t, truth)))
         w_t, w_truth = (torch.cat([first, x[n:]]) for first, x in zip(shown, (w_t, w_truth)))
-    t, truth = together(t, truth, noise, TOGETHER)
-    return Batch(_ready(t), _ready(truth), _ready(fecnet.augment(s, noise)), w_t, w_truth)
+    mine = distributed.share(settings.batch)
+    t, truth = together(t[mine], truth[mine], noise, TOGETHER, settings.batch)
+    s = fecnet.augment(s[mine], noise, of=settings.batch)
+    return Batch(_ready(t), _ready(truth), _ready(s), w_t[mine], w_truth[mine])
 
 
 def sources(data: TrainingPairs, truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -161,7 +166,7 @@ def teacher_forced(settings: WarpingConfig, at: int) -> Tensor:
     Returns:
         (B, 1) bool, on the device.
     """
-    drawn = config.rng(settings.seed, "told", at).random((settings.batch, 1))
+    drawn = config.rng(settings.seed, "told", at).random((settings.batch, 1))[distributed.share(settings.batch)]
     return torch.from_numpy(drawn < 1 - at / max(settings.steps - 1, 1)).to(config.device())
 
 
@@ -170,12 +175,14 @@ def force(c_t: Tensor, c_s: Tensor, batch: Batch, forced: Tensor) -> tuple[Tenso
     return torch.where(forced, batch.blendshapes_t, c_t), torch.where(forced, batch.blendshapes_truth, c_s)
 
 
-def together(t: Tensor, truth: Tensor, noise: torch.Generator, strength: float) -> tuple[Tensor, Tensor]:
+def together(
+    t: Tensor, truth: Tensor, noise: torch.Generator, strength: float, of: int | None = None
+) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Augment target and truth in the same way (see `fecnet.augment`), so that they differ as they did."""
     state = noise.get_state()  # both draw the same numbers
-    first = fecnet.augment(t, noise, strength)
+    first = fecnet.augment(t, noise, strength, of)
     noise.set_state(state)
-    return first, fecnet.augment(truth, noise, strength)
+    return first, fecnet.augment(truth, noise, strength, of)
 
 
 def draw_faces(
@@ -193,7 +200,8 @@ def draw_faces(
         n = round(settings.part_mixed * settings.batch)
         (pictures,), (shown,) = _part_mixed(mixer, blendshapes[None, :n], flip[:n], noise)
         x, blendshapes = torch.cat([pictures, x[n:]]), torch.cat([shown, blendshapes[n:]])
-    return _ready(fecnet.augment(x, noise)), blendshapes
+    mine = distributed.share(settings.batch)
+    return _ready(fecnet.augment(x[mine], noise, of=settings.batch)), blendshapes[mine]
 
 
 def expression_code(settings: CodeConfig, faces: Callable[[], LoadedFaces]) -> ExpressionCode:
@@ -220,7 +228,7 @@ def expression_code(settings: CodeConfig, faces: Callable[[], LoadedFaces]) -> E
             predicted = code(x).float()
         loss = losses.blendshapes(predicted, true, features)
         optimizer.zero_grad()
-        loss.backward()
+        training.backward(loss, optimizer)
         optimizer.step()
         if step % 10 == 9:
             run.log(step, loss=loss)
@@ -292,4 +300,5 @@ def _ready(x: Tensor) -> Tensor:
 
 def batch_transfer(out: Tensor, batch: Batch) -> Tensor:
     """Return the transfer score T of a training batch (see `benchmark.transfer`), a scalar; out: (B, 3, S, S)."""
-    return 1 - (out.detach() - batch.truth).abs().sum() / (batch.t - batch.truth).abs().sum()
+    missing, change = ((x - batch.truth).abs().sum() for x in (out.detach(), batch.t))
+    return 1 - distributed.mean(missing) / distributed.mean(change)

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Sampler
 from torchvision.transforms import v2
 
-from .. import config, files, pictures, training
-from ..data import clean, triplets
+from .. import config, distributed, files, pictures, training
+from ..data import clean, shards, triplets
 from ..networks import fecnet, losses, pixels
 from ..networks.report import PatchGAN, report_unet
 from ..profiles import ReportConfig
@@ -49,7 +49,7 @@ class GAN_Dataset(Dataset[Tensor]):  # noqa: N801 - the report's name
 
     def __getitem__(self, i: int) -> Tensor:
         try:
-            return self.transform(pictures.read(self.paths[i]))
+            return self.transform(pictures.read(shards.source(self.paths[i])))
         except pictures.PictureError as error:
             raise ValueError(
                 f"{self.paths[i]} is no readable picture ({error}): delete it, rerun notebook 01"
@@ -73,14 +73,15 @@ class StepSampler(Sampler[list[int]]):
     """Choose the items of each step's batch, and seed torch for the rotations of that step.
 
     All chance of a step comes from the settings' seed and the number of the step, so a run that was stopped goes on as
-    if it had not been. This holds for a loader without worker processes.
+    if it had not been. This holds for a loader without worker processes. Of several processes, each serves its share of
+    the batch, turned as one process would turn it.
 
     Args:
-        items: how many to choose from. first: number of the step to begin with.
+        both: what to choose from (see `pairs`). first: number of the step to begin with.
     """
 
-    def __init__(self, items: int, settings: ReportConfig, first: int = 0):
-        self.items, self.settings, self.first = items, settings, first
+    def __init__(self, both: ConcatDataset, settings: ReportConfig, first: int = 0):
+        self.both, self.settings, self.first = both, settings, first
 
     def __len__(self) -> int:
         return self.settings.steps - self.first
@@ -88,7 +89,10 @@ class StepSampler(Sampler[list[int]]):
     def __iter__(self) -> Iterator[list[int]]:
         for at in range(self.first, self.settings.steps):
             torch.manual_seed(config.torch_rng(self.settings.seed, "batch", at).initial_seed())
-            yield torch.randint(self.items, (self.settings.batch,)).tolist()
+            items, mine = torch.randint(len(self.both), (self.settings.batch,)), distributed.share(self.settings.batch)
+            for dataset in self.both.datasets * mine.start:  # pass over the angles of other processes' pictures
+                dataset.transform.transforms[-1].make_params([])
+            yield items[mine].tolist()
 
 
 def crops(split: str) -> list[Path]:
@@ -105,9 +109,12 @@ def pairs(faces: Sequence[Path], settings: ReportConfig) -> ConcatDataset:
 
 
 def batches(faces: Sequence[Path], settings: ReportConfig, first: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-    """Serve the targets and sources of each step from `first` on: (B, 3, S, S) in [-1, 1], on the device."""
+    """Serve the targets and sources of each step from `first` on: (B, 3, S, S) in [-1, 1], on the device.
+
+    Of several processes, each serves its share of the batch.
+    """
     both = pairs(faces, settings)
-    for batch in DataLoader(both, batch_sampler=StepSampler(len(both), settings, first)):
+    for batch in DataLoader(both, batch_sampler=StepSampler(both, settings, first)):
         yield tuple(x.to(config.device(), memory_format=torch.channels_last) for x in batch)
 
 
@@ -142,13 +149,13 @@ def step(nets: Networks, t: Tensor, s: Tensor, settings: ReportConfig) -> dict[s
         on_real, on_fake = nets.d(torch.cat([t, out.detach()])).chunk(2)  # detached: this step trains D alone
         d_loss = 0.5 * (losses.lsgan(on_real, real=True) + losses.lsgan(on_fake, real=False))
     nets.d_optimizer.zero_grad()
-    d_loss.backward()
+    training.backward(d_loss, nets.d_optimizer)
     nets.d_optimizer.step()
     with training.autocast():
         e_out, logits, back = nets.embedding(out).float(), nets.d(out), nets.g(out, e_t, t)
         total, parts = losses.report(e_out, e_s, logits, back, t, settings.alpha, settings.beta, settings.gamma)
     nets.g_optimizer.zero_grad()
-    total.backward()
+    training.backward(total, nets.g_optimizer)
     nets.g_optimizer.step()
     return {"total": total, "discriminator": d_loss, **parts}
 
@@ -177,7 +184,7 @@ def train(
             shown = answer(nets.g, embedding, *map(pixels.to_tensor, watch))
             run.kept[at + 1] = torch.from_numpy(pixels.to_uint8(shown))
     nets.g.eval()
-    run.finish(score(nets.g) if score and not run.loaded else {})
+    run.finish(score(nets.g) if score and not run.loaded and distributed.index() == 0 else {})
     if run.kept:
         snapshots(run)
     return run, nets.g
@@ -231,8 +238,9 @@ def snapshots(run: training.Run) -> dict[int, np.ndarray]:
     They lie beside its checkpoint, so a run that is loaded has them, too.
     """
     path = training.find(run.name, run.settings).with_suffix(".npz")
-    if run.kept:
+    if run.kept and distributed.index() == 0:
         with files.whole(path) as part:
             np.savez_compressed(part, **{str(at): images.numpy() for at, images in run.kept.items()})
+    distributed.wait()
     with np.load(path) as kept:
         return {int(at): kept[at] for at in kept.files}

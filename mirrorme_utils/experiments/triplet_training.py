@@ -10,10 +10,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .. import config, training
+from .. import config, distributed, training
 from ..data.triplets import Triplets
 from ..networks import fecnet, losses, pixels
 from ..profiles import BorrowedConfig, FecnetConfig
+
+BEGUN_BY = 96  # faces a step of `begin`
 
 
 def mirrored(part: Triplets, faces: np.ndarray) -> tuple[Triplets, np.ndarray]:
@@ -40,14 +42,16 @@ def begin(name: str, settings: FecnetConfig, net: fecnet.FECNet, faces: np.ndarr
     linked = np.flatnonzero(group >= 0)
     for step in run.steps():
         training.anneal(optimizer, settings, step)
-        rows = linked[config.rng(settings.seed, "warm", step).integers(0, len(linked), 96)]
+        rows = linked[config.rng(settings.seed, "warm", step).integers(0, len(linked), BEGUN_BY)]
+        rows = rows[distributed.share(BEGUN_BY)]
         strength = 0.6 * min(max(2.5 * step / settings.steps - 0.9, 0), 1)  # the first steps see clean faces
-        x = fecnet.augment(pixels.to_tensor(faces[rows]), config.torch_rng(settings.seed, "warm", step), strength)
+        noise = config.torch_rng(settings.seed, "warm", step)
+        x = fecnet.augment(pixels.to_tensor(faces[rows]), noise, strength, of=BEGUN_BY)
         with training.autocast():
-            code = net.head(net.trunk(x.to(config.device(), memory_format=torch.channels_last)))  # (96, D)
+            code = net.head(net.trunk(x.to(config.device(), memory_format=torch.channels_last)))  # (B, D)
         loss = F.cross_entropy(namer(code.float()), torch.tensor(group[rows]).to(config.device()))
         optimizer.zero_grad()
-        loss.backward()
+        training.backward(loss, optimizer)
         optimizer.step()
         if step % 5 == 0:
             run.log(step, loss=loss)
@@ -83,15 +87,17 @@ def train(
         training.anneal(optimizer, settings, step)
         drawn = config.rng(settings.seed, name, step).choice(named, min(settings.batch, len(named)), replace=False)
         rows = np.flatnonzero(np.isin(part.index, drawn).any(1))  # every triplet that has one of these faces
-        x = fecnet.augment(pixels.to_tensor(faces[drawn]), config.torch_rng(settings.seed, name, step), strength)
+        mine, noise = drawn[distributed.share(len(drawn))], config.torch_rng(settings.seed, name, step)
+        x = fecnet.augment(pixels.to_tensor(faces[mine]), noise, strength, of=len(drawn))
         with training.autocast():
-            e = net(x.to(config.device(), memory_format=torch.channels_last)).float()  # (B, D)
+            e = net(x.to(config.device(), memory_format=torch.channels_last)).float()
+        e = distributed.gathered(e)  # (B, D)
         # The batch's faces have their new embeddings, through which gradients flow; all others their remembered ones.
         mixed = memory.weight.index_put((torch.from_numpy(drawn).to(e.device),), e)  # (N, D)
         triples = mixed[index[rows]]  # (triplets, 3, D)
         loss = losses.triplet(triples, odd[rows], kind[rows])
         optimizer.zero_grad()
-        loss.backward()
+        training.backward(loss, optimizer)
         optimizer.step()
         memory.weight[drawn] = e.detach()
         if step % 5 == 0:

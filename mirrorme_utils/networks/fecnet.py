@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .. import distributed
 from ..profiles import BorrowedConfig, FecnetConfig, JudgeConfig
 from ..world import expressions
 from .pixels import resized, to_tensor
@@ -246,20 +247,21 @@ def accuracy(e: Tensor, odd: Tensor) -> Tensor:
     return opposite.argmin(1) == odd
 
 
-def augment(x: Tensor, generator: torch.Generator, strength: float = 1.0) -> Tensor:
+def augment(x: Tensor, generator: torch.Generator, strength: float = 1.0, of: int | None = None) -> Tensor:
     """Vary what photographs vary: roll, scale, shift, light, contrast, colour, grey, blur and noise.
 
     A mirrored face would turn a left wink into a right one, so nothing is flipped.
 
     Args:
-        x: (B, 3, S, S) in [-1, 1]. generator: fastest on the device of x. strength: 0 leaves it as it is.
+        x: (B, 3, S, S) in [-1, 1]. generator: fastest on the device of x. strength: 0 leaves it as it is. of: x is this
+            process's share of a batch of so many (see `distributed.share`), for all of which numbers are drawn.
     Returns:
         (B, 3, S, S) in [-1, 1].
     """
-    b, device = len(x), x.device
+    b, device, mine = len(x), x.device, slice(None) if of is None else distributed.share(of)
 
-    def draw(*shape: int, of: Callable[..., Tensor] = torch.randn) -> Tensor:
-        return of(*shape, generator=generator, device=generator.device).to(device)
+    def draw(_: int, *shape: int, by: Callable[..., Tensor] = torch.randn) -> Tensor:
+        return by(of or b, *shape, generator=generator, device=generator.device)[mine].to(device)
 
     def normal(*shape: int) -> Tensor:
         return strength * draw(*shape)
@@ -271,9 +273,9 @@ def augment(x: Tensor, generator: torch.Generator, strength: float = 1.0) -> Ten
     x = F.grid_sample(x, grid, padding_mode="reflection", align_corners=False)
     contrast, brightness = torch.exp(0.2 * normal(b, 1, 1, 1)), 0.12 * normal(b, 1, 1, 1)
     x = x * contrast + brightness + 0.07 * normal(b, 3, 1, 1)
-    grey = draw(b, 1, 1, 1, of=torch.rand) < 0.2 * strength
+    grey = draw(b, 1, 1, 1, by=torch.rand) < 0.2 * strength
     x = torch.where(grey, x.mean(1, keepdim=True), x)
-    blurred = draw(b, 1, 1, 1, of=torch.rand) < 0.25 * strength
+    blurred = draw(b, 1, 1, 1, by=torch.rand) < 0.25 * strength
     x = torch.where(blurred, F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1), x)
     noise = draw(*x.shape) * normal(b, 1, 1, 1).abs() * 0.03
     return (x + noise).clamp(-1, 1)

@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .. import distributed
+
 TERMS = ("embedding", "adversarial", "consistency")  # of `report`, in the order of alpha, beta and gamma
 MARGINS = (0.2, 0.1, 0.2, 0.2)  # own labels, then one-, two-, three-class triplets (arXiv 1811.11283, section 4.2)
 SMALL = 0.05  # on [-1, 1], 6 grey levels: errors of `moved` that count by their square
@@ -82,7 +84,8 @@ def moved(out: Tensor, truth: Tensor, t: Tensor) -> Tensor:
         scalar.
     """
     missing, change = (_differ(x, truth) for x in (out, t))  # (B,) each
-    return (missing / torch.maximum(change, 0.3 * change.mean()).clamp_min(1e-4)).mean()
+    usual = distributed.mean(change.mean())
+    return (missing / torch.maximum(change, 0.3 * usual).clamp_min(1e-4)).mean()
 
 
 def _differ(a: Tensor, b: Tensor) -> Tensor:

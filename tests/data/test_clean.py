@@ -68,9 +68,9 @@ def test_the_second_call_reads_and_an_interrupted_one_goes_on(mini, monkeypatch)
     assert clean.ensure().faces.equals(first.faces)
 
 
-def _no_server(urls, folder, options, wanted, ledger):
+def _no_server(urls, folder, options, wanted, engine):
     """Download without the mini world's host: a photo that is asked for again fails."""
-    return download(urls, folder, Options(hosts={}, tries=1), wanted, ledger)
+    return download(urls, folder, Options(hosts={}, tries=1), wanted, engine)
 
 
 def _link(mini, person, number):
