@@ -63,8 +63,11 @@ def photos(
         embedding: name of a shipped FECNet or a file of public weights; the best that ships if not given.
         judge_file: the outside judge's, which then says how far the translator's results went (see `outside`).
     Raises:
-        ValueError: the folder is not one of labelled pictures, or there is no outside judge. training.CheckpointError: there is no such network.
+        ValueError: the folder is not one of labelled pictures, or there is no outside judge, or nothing for it to read.
+        training.CheckpointError: there is no such network.
     """
+    if judge_file and checkpoint is None:
+        raise ValueError("the outside judge reads a translator's results: name one by --checkpoint")
     from_outside = outside.load(judge_file) if judge_file else None  # before anything that takes long
     scored = photographs.score(folder, checkpoints.load_embedding(embedding or checkpoints.largest("fecnet")), seed)
     low, high = scored["interval"]

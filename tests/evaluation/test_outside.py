@@ -1,13 +1,15 @@
 """The outside judge: its glue, its measure, and what is said where it is missing."""
 
+import json
 import sys
 import zipfile
 
 import numpy as np
 import pytest
+from samples import smooth
 
 from mirrorme_utils import cli
-from mirrorme_utils.evaluation import outside
+from mirrorme_utils.evaluation import held_out, outside, photographs
 from mirrorme_utils.world.expressions import BLENDSHAPES, INDEX
 
 
@@ -106,7 +108,9 @@ def test_a_picture_without_a_face_is_none():
 
 def test_what_is_missing_is_said_in_one_line(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
-    assert cli.main(["bench", "--photos", str(tmp_path), "--outside", str(tmp_path / "no.task")]) == 2
+    there = ["bench", "--photos", str(tmp_path), "--outside", str(tmp_path / "no.task")]
+    assert cli.main(there) == 2 and "name one by --checkpoint" in capsys.readouterr().err
+    assert cli.main([*there, "--checkpoint", "moving"]) == 2
     assert "pip install 'mirrorme-utils[outside]'" in capsys.readouterr().err
     fake = type(sys)("ai_edge_litert.interpreter")
     fake.Interpreter = Network
@@ -117,3 +121,41 @@ def test_what_is_missing_is_said_in_one_line(tmp_path, monkeypatch, capsys):
         file.writestr("a", "b")
     with pytest.raises(outside.NoOutsideJudge, match="is not face_landmarker.task"):
         outside.load(tmp_path / "other.task")
+
+
+class Brightness:
+    """A judge that reads how bright a picture is as an open jaw, and sees nothing in black."""
+
+    def read(self, picture):
+        told = np.zeros(len(BLENDSHAPES), np.float32)
+        told[INDEX["jawOpen"]] = picture.mean() / 255
+        return told if picture.any() else None
+
+
+def test_results_are_compared_with_their_source_and_pairs_that_cannot_be_read_are_left_out():
+    target, source, half = (np.full((3, 8, 8, 3), value, np.uint8) for value in (50, 150, 100))
+    half[2] = 0
+    seen = outside.compare(Brightness(), target, source, {"half": half, "copy": target})
+    assert seen["half"]["pairs"] == 2 and seen["copy"]["pairs"] == 3
+    assert np.isclose(seen["half"]["mouth"]["progress"], 0.5) and seen["copy"]["mouth"]["T"] == 0
+
+
+def test_the_command_judges_photographs_and_new_worlds_from_outside(tmp_path, monkeypatch, capsys, head):
+    monkeypatch.setattr(outside, "load", lambda path: Brightness())
+    monkeypatch.setattr(photographs, "TRIPLETS", 50)
+    monkeypatch.setattr(photographs, "PAIRS", 4)
+    monkeypatch.setattr(photographs, "OUTSIDE_PAIRS", 6)
+    for label, level in (("dark", 40), ("light", 200)):
+        (tmp_path / label).mkdir()
+        for i in range(3):
+            smooth(32, 32, level + i).save(tmp_path / label / f"{i}.png")
+    written = tmp_path / "scores.json"
+    how = ["--checkpoint", "moving", "--outside", "any.task", "--json", str(written)]
+    assert cli.main(["bench", "--photos", str(tmp_path), *how]) == 0
+    assert json.loads(written.read_text())["outside"]["moving"]["pairs"] == 6
+    assert "outside judge, moving, 6 pairs" in capsys.readouterr().out
+    build = held_out.build
+    monkeypatch.setattr(held_out, "build", lambda seed, size, *_: build(seed, size, 4, 2))
+    assert cli.main(["bench", "--seed", "5", "--pairs", "4", *how]) == 0
+    told = json.loads(written.read_text())["outside"]
+    assert set(told) == {"moving", "truth"} and told["truth"]["pairs"] == 4
