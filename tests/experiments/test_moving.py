@@ -1,5 +1,6 @@
 """The translator's training: it moves the generator alone, and its checkpoint holds all that it needs."""
 
+import json
 import signal
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ import pytest
 import torch
 from samples import face_set
 
-from mirrorme_utils import config, training
+from mirrorme_utils import config, experiments, networks, training
 from mirrorme_utils.experiments import checkpoints, moving, paired
 from mirrorme_utils.profiles import CodeConfig, WarpingConfig
 
@@ -68,3 +69,21 @@ def test_it_learns(loaded):
     model = moving.begin("learns", settings, CODE, lambda: loaded)
     run = moving.train("learns", settings, model, lambda: paired.pairs(loaded, 0))
     assert run.history[-1]["moved"] < run.history[0]["moved"] - 0.02
+
+
+def test_the_loop_of_notebook_10_gives_the_same_weights(loaded, monkeypatch, tmp_path):
+    notebook = json.loads((config.ROOT / "notebooks" / "10_make_drawings_move.ipynb").read_text(encoding="utf-8"))
+    cells = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    (loop,) = [cell for cell in cells if 'training.Run("moving"' in cell]
+    model = moving.begin("moving", SETTINGS, CODE, lambda: loaded)
+    pairs = paired.pairs(loaded, 0)
+    there = dict(
+        model=model, settings=SETTINGS, experiments=experiments, networks=networks, training=training, torch=torch,
+        training_faces=lambda: loaded, training_pairs=lambda: pairs, mixer=lambda: None,
+    )  # fmt: skip
+    exec(loop, there)
+    monkeypatch.setattr(config, "CHECKPOINTS", tmp_path / "others")
+    again = moving.begin("moving", SETTINGS, CODE, lambda: loaded)
+    moving.train("moving", SETTINGS, again, lambda: pairs)
+    for name, x in model.generator.state_dict().items():
+        assert torch.equal(x, again.generator.state_dict()[name]), name
